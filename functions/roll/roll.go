@@ -76,7 +76,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
-	if err := s.writer().Take(ctx, found.Title); err != nil {
+	if err := s.writer().Take(ctx, found); err != nil {
 		return j, err
 	}
 	if err := s.writer().Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
@@ -87,9 +87,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 
 // told is the job with what became of the targets, and with a warning of an image whose name is another's.
 func told(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
-	if reason := found.Title.Reason(image); reason != nil {
+	if reason := found.Reason(image); reason != nil {
 		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner",
-			found.Title.Owner.Lineage)
+			found.Owner.Lineage)
 		j.Warnings = append(slices.Clone(j.Warnings), *reason)
 	}
 	all := make([]job.Rolled, 0, len(found.Targets))

@@ -69,7 +69,7 @@ func (t *target) decide(image string) {
 	if t.Problem != "" {
 		return
 	}
-	t.back = rollout.Back(t.known.At, t.known.Record, image)
+	t.back = t.known.Back(image)
 	t.To, t.There, t.Problem, t.Note = t.back.To.Image, t.back.There, t.back.Problem, t.back.Note
 }
 

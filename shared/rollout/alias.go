@@ -18,7 +18,7 @@ import (
 // that always holds the newest image of a name. Under the path of aliases only the source's own is written, elsewhere
 // only what belongs to the source or to none yet.
 func (s *survey) aliases(
-	ctx context.Context, image Image, title Title, targets []*Target,
+	ctx context.Context, image Image, title title, targets []*Target,
 ) ([]*Target, error) {
 	a := aliasing{
 		survey: s, image: image, keys: keys(image, title),

@@ -11,7 +11,9 @@ import (
 // Back says where a target goes back to: to what was launched before the last roll, or to the image that is named.
 // Asked twice, it goes back once. A template gets a new version, of what is there now, so that what a person has edited
 // since stays.
-func Back(now State, known ledger.TargetRecord, image string) Decision {
+func (t *Target) Back(image string) Decision { return back(t.At, t.Record, image) }
+
+func back(now state, known ledger.TargetRecord, image string) Decision {
 	if image == "" {
 		r := before(now, known)
 		r.Note = notes(now.theirs(known, r), now.kept(known, r))
@@ -31,16 +33,16 @@ func Back(now State, known ledger.TargetRecord, image string) Decision {
 }
 
 // leads reports whether all that a target may launch from by $Default and $Latest has an image.
-func (s State) leads(image string) bool { return s.Image == image && (s.Alias || s.Top == image) }
+func (s state) leads(image string) bool { return s.Image == image && (s.Alias || s.Top == image) }
 
 // led reports whether what a target may launch from by $Default and $Latest is back. What a person has
 // put on top since stays.
-func (s State) led(known ledger.TargetRecord, to ledger.Point) bool {
+func (s state) led(known ledger.TargetRecord, to ledger.Point) bool {
 	return s.Image == to.Image && (s.Alias || !slices.Contains(rolledAfter(s, known, to), s.Top))
 }
 
 // theirs tells of a default that a person has made another image's, and that stays.
-func (s State) theirs(known ledger.TargetRecord, r Decision) string {
+func (s state) theirs(known ledger.TargetRecord, r Decision) string {
 	if s.Alias || r.Problem != "" || r.To.Was == nil || r.To.Image != s.Image || s.Stays || Had(known, s.Image) {
 		return ""
 	}
@@ -49,7 +51,7 @@ func (s State) theirs(known ledger.TargetRecord, r Decision) string {
 }
 
 // kept tells what $Latest launches after an undo, where that is something else than what $Default launches.
-func (s State) kept(known ledger.TargetRecord, r Decision) string {
+func (s state) kept(known ledger.TargetRecord, r Decision) string {
 	_, latest := versions(r.To)
 	// An undo that did not live to end has made a version for the default, which is the latest until it is covered.
 	own := known.Begun != nil && known.Begun.To.Run == "" && s.Top == r.To.Image
@@ -67,7 +69,7 @@ func (s State) kept(known ledger.TargetRecord, r Decision) string {
 }
 
 // replaced tells of an image of a person's that gives way to one that is named.
-func (s State) replaced(known ledger.TargetRecord, image string) string {
+func (s state) replaced(known ledger.TargetRecord, image string) string {
 	ours := s.Top == image || slices.ContainsFunc(known.Points,
 		func(p ledger.Point) bool { return p.Image == s.Top && p.Run != "" })
 	if s.Alias || s.Top == s.Image || ours {
@@ -78,7 +80,7 @@ func (s State) replaced(known ledger.TargetRecord, image string) string {
 		orNothing(s.Top), image)
 }
 
-func before(now State, known ledger.TargetRecord) Decision {
+func before(now state, known ledger.TargetRecord) Decision {
 	if back := backed(now, known); back != nil {
 		return backAgain(now, known, *back)
 	}
@@ -100,7 +102,7 @@ func before(now State, known ledger.TargetRecord) Decision {
 
 // latestAlone leads $Latest back where that launches what was rolled last, and a person has made another image the default:
 // that stays.
-func latestAlone(now State, known ledger.TargetRecord) Decision {
+func latestAlone(now state, known ledger.TargetRecord) Decision {
 	r := beforeLatest(now, known)
 	if now.Alias || now.Top != known.Points[0].Image || r.Problem != "" {
 		return strange(now)
@@ -113,13 +115,13 @@ func latestAlone(now State, known ledger.TargetRecord) Decision {
 }
 
 // strange: what a person has put there is not undone unasked.
-func strange(now State) Decision {
+func strange(now state) Decision {
 	return Decision{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to",
 		orNothing(now.Image))}
 }
 
 // backAgain is for a target that was rolled back already.
-func backAgain(now State, known ledger.TargetRecord, to ledger.Point) Decision {
+func backAgain(now state, known ledger.TargetRecord, to ledger.Point) Decision {
 	to.Version = now.Version
 	if now.Image != to.Image && !slices.Contains(rolledAfter(now, known, to), now.Image) {
 		return strange(now)
@@ -128,7 +130,7 @@ func backAgain(now State, known ledger.TargetRecord, to ledger.Point) Decision {
 }
 
 // recorded is a point with what each pointer had, as far as a roll has recorded that.
-func (s State) recorded(to ledger.Point, was *ledger.Was) ledger.Point {
+func (s state) recorded(to ledger.Point, was *ledger.Was) ledger.Point {
 	switch {
 	case s.Alias:
 	case was != nil && was.Default.Image == to.Image:
@@ -141,7 +143,7 @@ func (s State) recorded(to ledger.Point, was *ledger.Was) ledger.Point {
 
 // withBegun are the target's points, with those of a roll that did not live to
 // record its end: what it began from is what was before.
-func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
+func withBegun(now state, known ledger.TargetRecord) []ledger.Point {
 	begun := known.Begun
 	if begun == nil || begun.To.Image != now.Image || begun.From.Image == now.Image {
 		return known.Points
@@ -153,7 +155,7 @@ func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 
 // beforeLatest leads to the image before the latest point's, no matter who made it. An alias that had
 // none has nothing to go back to.
-func beforeLatest(now State, known ledger.TargetRecord) Decision {
+func beforeLatest(now state, known ledger.TargetRecord) Decision {
 	last := known.Points[0]
 	was := last.Was
 	for _, p := range known.Points[1:] {

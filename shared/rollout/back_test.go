@@ -15,7 +15,7 @@ func TestBack(t *testing.T) {
 	}
 	begun := begin(twice(), point("ami-2", 3), roll("ami-3", 0, "wednesday", "i-2"))
 	for name, c := range map[string]struct {
-		now   State
+		now   state
 		known ledger.TargetRecord
 		image string
 		want  Decision
@@ -57,7 +57,7 @@ func TestBack(t *testing.T) {
 			Decision{Problem: "nothing is known of what it had before ami-1; name the image to go back to"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Back(c.now, c.known, c.image)); diff != "" {
+			if diff := cmp.Diff(c.want, back(c.now, c.known, c.image)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -71,7 +71,7 @@ func both(to ledger.Point) ledger.Point {
 }
 
 // over is a template with a later version on top of its default.
-func over(s State, image string, version int64) State {
+func over(s state, image string, version int64) state {
 	s.Top, s.Latest = image, version
 	return s
 }
@@ -82,11 +82,11 @@ func TestBackHolds(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		now, known := played(r)
 		image := rapid.SampledFrom([]string{"", "ami-0", "ami-1", "ami-7"}).Draw(r, "named")
-		back := Back(now, known, image)
-		if last, _ := Latest(known); back.There || back.Problem != "" || back.To.Image == last.Image {
+		first := back(now, known, image)
+		if last, _ := Latest(known); first.There || first.Problem != "" || first.To.Image == last.Image {
 			return // What was rolled last is nothing to hold back.
 		}
-		to := back.To
+		to := first.To
 		to.By = "ada"
 		held := at(now.Alias, to.Image, now.Version+1)
 		begun := beginning(known, ledger.Change{From: now.Point(), To: to})
@@ -94,7 +94,7 @@ func TestBackHolds(t *testing.T) {
 		recorded := known
 		recorded.Back = &to
 		for name, after := range map[string]ledger.TargetRecord{"begun": begun, "recorded": recorded} {
-			if again := Back(held, after, image); !again.There || !cmp.Equal(again.To, to) {
+			if again := back(held, after, image); !again.There || !cmp.Equal(again.To, to) {
 				r.Fatalf("%s: asked again it goes to %+v, not %+v", name, again, to)
 			}
 			if v := decide(held, after, wednesday); v.Problem == "" || v.There {

@@ -84,8 +84,8 @@ func rank(of string) int {
 
 // Owners are what a name and parameters would belong to after this roll, as far as it changes that.
 func (f Found) Owners(together bool) (all []ledger.Owner) {
-	if f.Title.Takes {
-		all = append(all, f.Title.Owner)
+	if f.Takes {
+		all = append(all, f.Owner)
 	}
 	bad := func(t *Target) bool { return t.Rolled.Problem != "" && !t.Rolled.Held }
 	if together && slices.ContainsFunc(f.Targets, bad) {
@@ -116,7 +116,7 @@ func (a *aliasing) belongs(ctx context.Context, name, holds string) (o ledger.Ow
 	if !ok {
 		return ledger.Owner{}, false, nil
 	}
-	for _, key := range keys(Image{Name: r.Name, Source: r.Source, Lineage: r.Lineage}, Title{}) {
+	for _, key := range keys(Image{Name: r.Name, Source: r.Source, Lineage: r.Lineage}, title{}) {
 		known, err := a.records(ctx, key)
 		if err != nil {
 			return ledger.Owner{}, false, err

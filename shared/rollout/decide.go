@@ -32,7 +32,7 @@ type Decision struct {
 // decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
 // rehearsal decide alike, because both ask here (decision 0025).
-func decide(now State, known ledger.TargetRecord, to Image) Decision {
+func decide(now state, known ledger.TargetRecord, to Image) Decision {
 	now.Was = beforeBegun(now, known.Begun)
 	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {
@@ -64,7 +64,7 @@ func decide(now State, known ledger.TargetRecord, to Image) Decision {
 
 // beforeBegun is what launched from a template before a roll that made its latest version and did not live to record
 // it.
-func beforeBegun(now State, begun *ledger.Change) *ledger.Was {
+func beforeBegun(now state, begun *ledger.Change) *ledger.Was {
 	if begun != nil && begun.From.Was != nil && now.Top == begun.To.Image {
 		return begun.From.Was
 	}
@@ -73,7 +73,7 @@ func beforeBegun(now State, begun *ledger.Change) *ledger.Was {
 
 // resumed is the verdict on a roll to the image that an earlier try began and
 // did not record; ok is false when none was begun, or somebody has pointed the target elsewhere since.
-func resumed(now State, begun *ledger.Change, to Image) (v Decision, ok bool) {
+func resumed(now state, begun *ledger.Change, to Image) (v Decision, ok bool) {
 	if begun == nil || begun.To.Image != to.ID {
 		return Decision{}, false
 	}
@@ -89,7 +89,7 @@ func resumed(now State, begun *ledger.Change, to Image) (v Decision, ok bool) {
 
 // repeated is the verdict on a target that this run has rolled already. What is
 // there now may be a describe that lags, or a person's later wish.
-func repeated(now State, known ledger.TargetRecord, to Image) (v Decision, ok bool) {
+func repeated(now state, known ledger.TargetRecord, to Image) (v Decision, ok bool) {
 	latest, rolled := Latest(known)
 	if !rolled || latest.Image != to.ID || latest.Run != to.Run {
 		return Decision{}, false
@@ -103,7 +103,7 @@ func repeated(now State, known ledger.TargetRecord, to Image) (v Decision, ok bo
 }
 
 // refused: the check of PutParameter ends after its answer; a version that never came is one that it refused.
-func refused(now State, known ledger.TargetRecord) string {
+func refused(now state, known ledger.TargetRecord) string {
 	if latest, rolled := Latest(known); rolled && now.Alias && now.Version < latest.Version {
 		return fmt.Sprintf("Parameter Store has not taken %s, which was written last", latest.Image)
 	}
@@ -111,7 +111,7 @@ func refused(now State, known ledger.TargetRecord) string {
 }
 
 // pinned: writing the parameter does not roll a template that takes a version of it, another account's, or AWS's own.
-func pinned(now State) string {
+func pinned(now state) string {
 	from := cmp.Or(now.Base, now.Image)
 	name, fixed, alias := Alias(from)
 	switch {
@@ -127,7 +127,7 @@ func pinned(now State) string {
 
 // setBack says that somebody has set the target back by hand since Goldsmith rolled it:
 // the newest image is the one they did not want.
-func setBack(now State, known ledger.TargetRecord) string {
+func setBack(now state, known ledger.TargetRecord) string {
 	last, rolled := Latest(known)
 	switch {
 	case !rolled:
@@ -149,7 +149,7 @@ func setBack(now State, known ledger.TargetRecord) string {
 	}
 }
 
-func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) string {
+func aliasSetBack(now state, known ledger.TargetRecord, last ledger.Point) string {
 	if now.Version <= last.Version || now.Image == last.Image || !Had(known, now.Image) {
 		return ""
 	}
@@ -160,7 +160,7 @@ func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) strin
 
 // backed is the rollback that holds the target where it is; nil when none does, because none was
 // made, or somebody has pointed the target at what was rolled last again.
-func backed(now State, known ledger.TargetRecord) *ledger.Point {
+func backed(now state, known ledger.TargetRecord) *ledger.Point {
 	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image &&
 		begun.From.Image != now.Image {
 		// It did not live to record that it was made.

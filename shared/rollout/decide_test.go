@@ -53,15 +53,15 @@ func begin(t ledger.TargetRecord, from, to ledger.Point) ledger.TargetRecord {
 }
 
 // launch is a launch template whose default version has the image.
-func launch(image string, version int64) State {
-	return State{Image: image, Version: version, Default: version, Latest: version, Top: image}
+func launch(image string, version int64) state {
+	return state{Image: image, Version: version, Default: version, Latest: version, Top: image}
 }
 
-func alias(image string, version int64) State {
-	return State{Alias: true, Image: image, Version: version}
+func alias(image string, version int64) state {
+	return state{Alias: true, Image: image, Version: version}
 }
 
-func at(parameter bool, image string, version int64) State {
+func at(parameter bool, image string, version int64) state {
 	if parameter {
 		return alias(image, version)
 	}
@@ -69,7 +69,7 @@ func at(parameter bool, image string, version int64) State {
 }
 
 type decision struct {
-	now   State
+	now   state
 	known ledger.TargetRecord
 	want  Decision
 }
@@ -206,7 +206,7 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 }
 
 // played is a target after some nights, of which each rolls it or is somebody's edit.
-func played(r *rapid.T) (State, ledger.TargetRecord) {
+func played(r *rapid.T) (state, ledger.TargetRecord) {
 	now, known := at(rapid.Bool().Draw(r, "alias"), "ami-0", 1), ledger.TargetRecord{ID: "fleet"}
 	for range rapid.IntRange(0, 5).Draw(r, "nights") {
 		before := now.Point()

@@ -126,7 +126,7 @@ func (d device) fits() string {
 }
 
 // before is a device of the image that the template has now; nil for none.
-func (d device) before(device string) *Disk {
+func (d device) before(device string) *disk {
 	if d.old == nil {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (d device) untold(snapshot string) string {
 
 // givesWay: a snapshot of the image that the template has gives way to the new image's of the same device.
 func (d device) givesWay(snapshot string) string {
-	i := slices.IndexFunc(d.old.Disks, func(o Disk) bool { return o.Snapshot == snapshot })
+	i := slices.IndexFunc(d.old.Disks, func(o disk) bool { return o.Snapshot == snapshot })
 	own := d.image.disk(d.old.Disks[i].Device)
 	switch size := aws.ToInt32(d.Ebs.VolumeSize); {
 	case own == nil:
@@ -210,7 +210,7 @@ func swap(old *Machine, image Machine) func(types.LaunchTemplateBlockDeviceMappi
 		if old == nil || !old.owns(snapshot) {
 			return snapshot
 		}
-		i := slices.IndexFunc(old.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
+		i := slices.IndexFunc(old.Disks, func(d disk) bool { return d.Snapshot == snapshot })
 		own := image.disk(old.Disks[i].Device)
 		alone := *m.Ebs == types.LaunchTemplateEbsBlockDevice{SnapshotId: m.Ebs.SnapshotId}
 		switch {

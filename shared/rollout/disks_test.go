@@ -10,14 +10,14 @@ import (
 // The image that is rolled has a root of 50 GiB and a data volume of 9; the one before had a root of 8 and another
 // data volume.
 var (
-	rolledImage = Machine{Root: "/dev/xvda", Disks: []Disk{disk("/dev/xvda", "snap-root", 50), disk("/dev/sdf", "snap-data", 9)}}
+	rolledImage = Machine{Root: "/dev/xvda", Disks: []disk{gp3("/dev/xvda", "snap-root", 50), gp3("/dev/sdf", "snap-data", 9)}}
 	beforeImage = Machine{Root: "/dev/xvda",
-		Disks: []Disk{disk("/dev/xvda", "snap-old", 8), disk("/dev/sdg", "snap-gone", 4),
-			disk("/dev/sdf", "snap-olddata", 9)}}
+		Disks: []disk{gp3("/dev/xvda", "snap-old", 8), gp3("/dev/sdg", "snap-gone", 4),
+			gp3("/dev/sdf", "snap-olddata", 9)}}
 )
 
-func disk(device, snapshot string, gib int32) Disk {
-	return Disk{Device: device, Snapshot: snapshot, Type: types.VolumeTypeGp3, GiB: gib}
+func gp3(device, snapshot string, gib int32) disk {
+	return disk{Device: device, Snapshot: snapshot, Type: types.VolumeTypeGp3, GiB: gib}
 }
 
 // of is a template that has an image.

@@ -44,7 +44,7 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	for _, t := range targets {
 		s.holdToo(t, targets, names)
 	}
-	return Found{Title: title, Targets: targets}, nil
+	return Found{title: title, Targets: targets}, nil
 }
 
 // recall reads what the ledger has of targets, by other keys of the source as well where one may hold a target.
@@ -82,11 +82,11 @@ func (s *survey) judgeAll(ctx context.Context, targets []*Target, roll plan.Roll
 
 // Keys are what targets that a source was rolled into may be recorded by.
 func Keys(s job.Source) []string {
-	return keys(Image{Name: s.Name, Source: s.ID, Lineage: s.OverTime()}, Title{})
+	return keys(Image{Name: s.Name, Source: s.ID, Lineage: s.OverTime()}, title{})
 }
 
 // keys are what a template may name the source by: its name, if that is its own, its id and its group.
-func keys(image Image, title Title) []string {
+func keys(image Image, title title) []string {
 	var all []string
 	if !title.Other {
 		all = []string{image.Name}

@@ -26,9 +26,9 @@ type Lineages interface {
 	Identify(ctx context.Context, all ...lineage.Dated) []string
 }
 
-// Title is whether an image is rolled under its source's name. A name belongs to the lineage whose image was
+// title is whether an image is rolled under its source's name. A name belongs to the lineage whose image was
 // last rolled under it, for as long as that lives.
-type Title struct {
+type title struct {
 	// Owner has the name, or takes it.
 	Owner ledger.Owner
 	// Takes is whether the owner is to be written down before anything is rolled.
@@ -38,7 +38,7 @@ type Title struct {
 }
 
 // Reason is what people are told of an image that is not rolled under its source's name; nil when it is.
-func (t Title) Reason(image Image) *job.Reason {
+func (t title) Reason(image Image) *job.Reason {
 	if !t.Other {
 		return nil
 	}
@@ -83,16 +83,16 @@ func argument(name string) string {
 }
 
 // title finds out whether the name is the image's.
-func (s *survey) title(ctx context.Context, image Image) (Title, error) {
+func (s *survey) title(ctx context.Context, image Image) (title, error) {
 	if lineage.Names(image.Name) {
-		return Title{Other: image.Name != image.Source && image.Name != lineage.Key(image.Lineage)}, nil
+		return title{Other: image.Name != image.Source && image.Name != lineage.Key(image.Lineage)}, nil
 	}
 	o, known, err := s.Holder(ctx, image.Name)
 	if err == nil && o.Lineage == "" {
 		o, err = s.ofAlias(ctx, image.Name)
 	}
 	if err != nil {
-		return Title{}, err
+		return title{}, err
 	}
 	if then := o.Lineage; then != "" {
 		o.Lineage = s.Lineages.Identify(ctx, lineage.Dated{Lineage: then, At: o.At})[0]
@@ -107,22 +107,22 @@ func (f Finder) lives(ctx context.Context) func(lineage string) bool {
 }
 
 // entitle decides whose a name is.
-func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
+func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) title {
 	mine := ledger.Owner{
 		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, Taken: image.Taken,
 		At: now,
 	}.After(o)
 	switch {
 	case o.Lineage == image.Lineage && known:
-		return Title{Owner: o}
+		return title{Owner: o}
 	case o.Lineage == image.Lineage, o.Lineage == image.Source:
-		return Title{Owner: mine, Takes: true}
+		return title{Owner: mine, Takes: true}
 	case o.Lineage == "", givesWay(o, image, lives):
-		return Title{Owner: mine, Takes: true}
+		return title{Owner: mine, Takes: true}
 	case holds(o, image), lives(o.Lineage):
-		return Title{Owner: o, Other: true}
+		return title{Owner: o, Other: true}
 	default:
-		return Title{Owner: mine, Takes: true}
+		return title{Owner: mine, Takes: true}
 	}
 }
 
@@ -217,17 +217,17 @@ func (f Finder) groupOf(ctx context.Context, instance string) (string, error) {
 
 // Take writes down that the name is the image's. Of two that take a name at once one is told to try again, and finds
 // the other's.
-func (w Writer) Take(ctx context.Context, t Title) error {
-	if !t.Takes {
+func (w Writer) Take(ctx context.Context, f Found) error {
+	if !f.Takes {
 		return nil
 	}
-	_, err := w.Records.PutOwner(ctx, t.Owner)
+	_, err := w.Records.PutOwner(ctx, f.Owner)
 	var taken *ledger.TakenError
 	if errors.As(err, &taken) {
 		return &fault.NotYet{Err: err}
 	}
 	if err != nil {
-		return fmt.Errorf("writing down whose the name %s is: %w", t.Owner.Name, err)
+		return fmt.Errorf("writing down whose the name %s is: %w", f.Owner.Name, err)
 	}
 	return nil
 }

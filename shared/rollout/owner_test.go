@@ -53,7 +53,7 @@ func TestANameHasOneOwner(t *testing.T) {
 }
 
 // entitled holds a decision to the rule: last is the lineage that rolled the name last.
-func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
+func entitled(r *rapid.T, title title, image Image, last string, lives func(string) bool) {
 	r.Helper()
 	free := last == "" || last == image.Lineage || !lives(last)
 	may := free || yields(last, image.Lineage)

@@ -39,7 +39,7 @@ func Alias(imageID string) (name string, fixed, ok bool) {
 // image, and a function that waits for the check would only sleep: what became
 // of the last write is seen here, by the next roll, in the version.
 func (f Finder) parameter(ctx context.Context, t *Target, name string) error {
-	t.At = State{Alias: true}
+	t.At = state{Alias: true}
 	out, err := f.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
 	if err != nil {
 		return fmt.Errorf("reading it: %w", err)

@@ -108,7 +108,7 @@ func TestAFailedUndoIsWrittenDown(t *testing.T) {
 		w.Cloud.Inject(ec2.Fault{Action: "CreateLaunchTemplateVersion", Code: "UnauthorizedOperation"})
 		room, target := w.room(), w.looked()
 		room.Records = &refusing{room.Records, 2}
-		to := rollout.Back(target.At, target.Record, "").To
+		to := target.Back("").To
 		if err := room.Return(w.Context(), target, to); !errors.Is(err, errRefused) {
 			t.Error(err)
 		}
@@ -246,7 +246,7 @@ func (w *world) tries(image string) (failed string) {
 		return err.Error()
 	}
 	t := targets[0]
-	back := rollout.Back(t.At, t.Record, w.images[image])
+	back := t.Back(w.images[image])
 	if !back.There {
 		if err = room.Return(w.Context(), t, back.To); err == nil && t.Rolled.Problem != "" {
 			return t.Rolled.Problem

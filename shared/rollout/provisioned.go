@@ -13,7 +13,7 @@ import (
 
 // provisioned says why EC2 makes no volume of the image's device as the mapping has it. What the mapping takes from the
 // image is no reason where the image before, of which former is the device, was not launched with it either.
-func (d device) provisioned(own Disk, former *Disk) string {
+func (d device) provisioned(own disk, former *disk) string {
 	if why := d.typed(own.with(*d.Ebs)); why != "" {
 		return why
 	}
@@ -36,7 +36,7 @@ func (d device) provisioned(own Disk, former *Disk) string {
 }
 
 // typed says why the mapping's own type, with what it provisions itself, does not take the image's size.
-func (d device) typed(would Disk) string {
+func (d device) typed(would disk) string {
 	kind, gib, iops := d.Ebs.VolumeType, int(would.GiB), int(aws.ToInt32(d.Ebs.Iops))
 	takes, known := volume.Of(string(kind))
 	switch {
@@ -57,7 +57,7 @@ func (d device) typed(would Disk) string {
 
 // with is the volume of which the device becomes one with what a mapping says laid over it. Another type does not take
 // over what the image's was provisioned with.
-func (d Disk) with(e types.LaunchTemplateEbsBlockDevice) Disk {
+func (d disk) with(e types.LaunchTemplateEbsBlockDevice) disk {
 	if kind := e.VolumeType; kind != "" && kind != d.Type {
 		d.Type, d.IOPS, d.Throughput = kind, 0, 0
 	}
@@ -69,7 +69,7 @@ func (d Disk) with(e types.LaunchTemplateEbsBlockDevice) Disk {
 }
 
 // refused says why EC2 makes no such volume; empty when it makes one, or of a type that is not known.
-func (d Disk) refused() string {
+func (d disk) refused() string {
 	takes, known := volume.Of(string(d.Type))
 	switch {
 	case !known || d.GiB == 0 || takes.Takes(int(d.GiB), int(d.IOPS), int(d.Throughput)):
@@ -86,7 +86,7 @@ func (d Disk) refused() string {
 	}
 }
 
-func (d Disk) refusedIOPS(takes volume.Limits) string {
+func (d disk) refusedIOPS(takes volume.Limits) string {
 	switch {
 	case d.IOPS == 0:
 		return "and nothing says its IOPS"
@@ -98,7 +98,7 @@ func (d Disk) refusedIOPS(takes volume.Limits) string {
 }
 
 // String is a volume in words: "8 GiB of io2 with 9000 IOPS".
-func (d Disk) String() string {
+func (d disk) String() string {
 	text := fmt.Sprintf("%d GiB of %s", d.GiB, d.Type)
 	if d.IOPS > 0 {
 		text += fmt.Sprintf(" with %d IOPS", d.IOPS)

@@ -10,23 +10,23 @@ import (
 // What a mapping provisions is laid over what the image's device has. What EC2 then makes no volume of is told, with
 // what was made before; where none was made before either, the image is no reason.
 func TestProvisioned(t *testing.T) {
-	gp3 := Disk{Type: "gp3", GiB: 8, IOPS: 3000, Throughput: 125}
-	io1 := Disk{Type: "io1", GiB: 100, IOPS: 4000}
+	gp3 := disk{Type: "gp3", GiB: 8, IOPS: 3000, Throughput: 125}
+	io1 := disk{Type: "io1", GiB: 100, IOPS: 4000}
 	type mapping = types.LaunchTemplateEbsBlockDevice
 	for name, c := range map[string]struct {
 		mapping mapping
-		own     Disk
-		former  *Disk
+		own     disk
+		former  *disk
 		want    string
 	}{
 		"nothing is said":           {mapping{}, gp3, &io1, ""},
-		"as large as a type begins": {mapping{VolumeType: "st1"}, Disk{Type: "gp3", GiB: 125}, nil, ""},
-		"the type's own largest":    {mapping{VolumeType: "standard"}, Disk{Type: "gp3", GiB: 1024}, nil, ""},
+		"as large as a type begins": {mapping{VolumeType: "st1"}, disk{Type: "gp3", GiB: 125}, nil, ""},
+		"the type's own largest":    {mapping{VolumeType: "standard"}, disk{Type: "gp3", GiB: 1024}, nil, ""},
 		"a type that is not known":  {mapping{VolumeType: "gp9", Iops: aws.Int32(7)}, gp3, nil, ""},
-		"an image's size not known": {mapping{VolumeType: "st1"}, Disk{Type: "gp3"}, nil, ""},
-		"larger than the type's": {mapping{VolumeType: "standard"}, Disk{Type: "gp3", GiB: 1025}, &gp3,
+		"an image's size not known": {mapping{VolumeType: "st1"}, disk{Type: "gp3"}, nil, ""},
+		"larger than the type's": {mapping{VolumeType: "standard"}, disk{Type: "gp3", GiB: 1025}, &gp3,
 			"its /dev/xvda is of type standard, which has at most 1024 GiB, and the image's has 1025"},
-		"larger than the image's": {mapping{VolumeSize: aws.Int32(2000)}, Disk{Type: "standard", GiB: 8}, &gp3,
+		"larger than the image's": {mapping{VolumeSize: aws.Int32(2000)}, disk{Type: "standard", GiB: 8}, &gp3,
 			"its /dev/xvda would be 2000 GiB of standard, and the type takes 1 to 1024 GiB; " +
 				"with ami-old it is 2000 GiB of gp3 with 3000 IOPS and 125 MiB/s"},
 		"IOPS that nothing says": {mapping{VolumeType: "io1"}, gp3, &io1,
@@ -35,13 +35,13 @@ func TestProvisioned(t *testing.T) {
 		"and nothing said before": {mapping{VolumeType: "io1"}, gp3, &gp3, ""},
 		"and what was before is gone": {mapping{VolumeType: "io1"}, gp3, nil,
 			"its /dev/xvda would be 8 GiB of io1, and nothing says its IOPS"},
-		"IOPS of a type without": {mapping{Iops: aws.Int32(5000)}, Disk{Type: "gp2", GiB: 100}, &io1,
+		"IOPS of a type without": {mapping{Iops: aws.Int32(5000)}, disk{Type: "gp2", GiB: 100}, &io1,
 			"its /dev/xvda would be 100 GiB of gp2 with 5000 IOPS, and the type takes no IOPS; " +
 				"with ami-old it is 100 GiB of io1 with 5000 IOPS"},
 		"IOPS for a size": {mapping{Iops: aws.Int32(5000)}, gp3, &io1,
 			"its /dev/xvda would be 8 GiB of gp3 with 5000 IOPS and 125 MiB/s, and one of that size takes 3000 to 4000 IOPS; " +
 				"with ami-old it is 100 GiB of io1 with 5000 IOPS"},
-		"throughput for IOPS": {mapping{Throughput: aws.Int32(1000)}, gp3, &Disk{Type: "gp3", GiB: 8, IOPS: 4000},
+		"throughput for IOPS": {mapping{Throughput: aws.Int32(1000)}, gp3, &disk{Type: "gp3", GiB: 8, IOPS: 4000},
 			"its /dev/xvda would be 8 GiB of gp3 with 3000 IOPS and 1000 MiB/s, and one of those IOPS takes 125 to 750 MiB/s; " +
 				"with ami-old it is 8 GiB of gp3 with 4000 IOPS and 1000 MiB/s"},
 		"throughput of a type without": {mapping{Throughput: aws.Int32(125)}, io1, &gp3,
@@ -59,7 +59,7 @@ func TestProvisioned(t *testing.T) {
 // not encrypted either, the account encrypts it.
 func TestHibernates(t *testing.T) {
 	image := func(encrypted bool) Machine {
-		return Machine{Root: "/dev/xvda", Disks: []Disk{{Device: "/dev/xvda", Type: "gp3", GiB: 8, Encrypted: encrypted}}}
+		return Machine{Root: "/dev/xvda", Disks: []disk{{Device: "/dev/xvda", Type: "gp3", GiB: 8, Encrypted: encrypted}}}
 	}
 	was, never := image(true), image(false)
 	for name, c := range map[string]struct {

@@ -82,20 +82,25 @@ type Machine struct {
 	Windows bool
 	// Root is the root's device name, Disks are the EBS devices.
 	Root  string
-	Disks []Disk
+	Disks []disk
 }
 
-// Disk is an EBS device of an image.
-type Disk struct {
+// disk is an EBS device of an image.
+type disk struct {
 	Device, Snapshot      string
 	Type                  types.VolumeType
 	GiB, IOPS, Throughput int32
 	Encrypted             bool
 }
 
-// DiskOf is a device as an image maps it. EC2 shows the IOPS of volumes also where none were provisioned.
-func DiskOf(device string, ebs types.EbsBlockDevice) Disk {
-	d := Disk{
+// Add adds an EBS device.
+func (m *Machine) Add(device string, ebs types.EbsBlockDevice) {
+	m.Disks = append(m.Disks, diskOf(device, ebs))
+}
+
+// diskOf is a device as an image maps it. EC2 shows the IOPS of volumes also where none were provisioned.
+func diskOf(device string, ebs types.EbsBlockDevice) disk {
+	d := disk{
 		Device: device, Snapshot: aws.ToString(ebs.SnapshotId), Type: ebs.VolumeType, GiB: aws.ToInt32(ebs.VolumeSize),
 		Encrypted: aws.ToBool(ebs.Encrypted),
 	}
@@ -118,7 +123,7 @@ func MachineOf(i types.Image) Machine {
 	}
 	for _, d := range i.BlockDeviceMappings {
 		if d.Ebs != nil {
-			m.Disks = append(m.Disks, DiskOf(aws.ToString(d.DeviceName), *d.Ebs))
+			m.Add(aws.ToString(d.DeviceName), *d.Ebs)
 		}
 	}
 	return m
@@ -129,7 +134,7 @@ func Windows(p types.PlatformValues) bool {
 	return strings.EqualFold(string(p), string(types.PlatformValuesWindows))
 }
 
-func (m Machine) disk(device string) *Disk {
+func (m Machine) disk(device string) *disk {
 	for i := range m.Disks {
 		if m.Disks[i].Device == device {
 			return &m.Disks[i]
@@ -154,13 +159,13 @@ const devices = "/dev/"
 
 // owns reports whether a snapshot is one of the image's own.
 func (m Machine) owns(snapshot string) bool {
-	return slices.ContainsFunc(m.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
+	return slices.ContainsFunc(m.Disks, func(d disk) bool { return d.Snapshot == snapshot })
 }
 
 // Found is what may take an image.
 type Found struct {
-	// Title is whether it is rolled under its source's name.
-	Title Title
+	// title is whether it is rolled under its source's name.
+	title
 	// Targets are templates in the order they are found, then aliases.
 	Targets []*Target
 }
@@ -169,7 +174,7 @@ type Found struct {
 type Target struct {
 	// Record is what the ledger has of it, At what it points at now, Decision what becomes of it.
 	Record   ledger.TargetRecord
-	At       State
+	At       state
 	Decision Decision
 	// Rolled is what a report says of it, before anything is changed.
 	Rolled job.Rolled
@@ -196,7 +201,7 @@ type Target struct {
 }
 
 // State is what a launch template or an alias points at now.
-type State struct {
+type state struct {
 	// Alias is whether it is a parameter.
 	Alias bool
 	// Version and Image are what a roll replaces: the default version of a template whose default
@@ -217,6 +222,6 @@ type State struct {
 }
 
 // Point is what the target points at now, as the ledger remembers it.
-func (s State) Point() ledger.Point {
+func (s state) Point() ledger.Point {
 	return ledger.Point{Image: s.Image, Version: s.Version, Was: s.Was}
 }

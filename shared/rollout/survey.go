@@ -307,7 +307,7 @@ func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) 
 // at is where a template points.
 func (t *Target) at(stays bool) {
 	tmpl := t.template
-	t.At = State{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
+	t.At = state{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
 		Stays: stays}
 	if stays {
 		t.At.Version = tmpl.latest

@@ -69,12 +69,12 @@ func (d *drawn) rolls(a attempt) error {
 func (d *drawn) rolled(room rollout.Writer, image rollout.Image) error {
 	found, err := room.Find(d.Context(), d.roll, image)
 	if err == nil {
-		err = room.Take(d.Context(), found.Title)
+		err = room.Take(d.Context(), found)
 	}
 	if err == nil {
 		err = room.Roll(d.Context(), found.Targets, image, d.roll.Together)
 	}
-	if why := found.Title.Reason(image); why != nil {
+	if why := found.Reason(image); why != nil {
 		d.say("  %s", why.Text)
 	}
 	for _, o := range found.Owners(d.roll.Together) {
@@ -118,7 +118,7 @@ func (d *drawn) undoes(image string) error {
 			d.say("  %s", d.shown(t.Rolled))
 			continue
 		}
-		back := rollout.Back(t.At, t.Record, d.images[image])
+		back := t.Back(d.images[image])
 		d.say("  %s back to %s: there %t, problem %q, note %q, undone %v", t.Rolled.Target, text(back.To), back.There,
 			back.Problem, back.Note, rollout.Undone(t, back))
 		if back.Problem != "" {

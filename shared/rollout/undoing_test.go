@@ -220,7 +220,7 @@ func TestUndoBesideAPersonsVersion(t *testing.T) {
 			targets, err := room.Known(w.Context(), "web")
 			w.Must(err)
 			w.Must(room.LookAll(w.Context(), targets))
-			back := rollout.Back(targets[0].At, targets[0].Record, "")
+			back := targets[0].Back("")
 			w.Must(room.Return(w.Context(), targets[0], back.To))
 			standard, top, count := w.shows()
 			w.Same("beside "+theirs, []any{standard, top, count, targets[0].Rolled.Version},
@@ -240,7 +240,7 @@ func (w *world) undoes(image string) (problem, note string) {
 	}
 	w.Must(room.LookAll(w.Context(), targets))
 	t := targets[0]
-	back := rollout.Back(t.At, t.Record, w.images[image])
+	back := t.Back(w.images[image])
 	if back.Problem != "" {
 		return back.Problem, back.Note
 	}

@@ -62,7 +62,7 @@ func images(to ledger.Point) []string {
 
 // undone are the images that a target leaves behind when it goes back to a point: those that were rolled after it, and
 // what it has now.
-func undone(now State, known ledger.TargetRecord, to ledger.Point) []string {
+func undone(now state, known ledger.TargetRecord, to ledger.Point) []string {
 	all := rolledAfter(now, known, to)
 	if now.Image != "" && !slices.Contains(all, now.Image) && !slices.Contains(images(to), now.Image) {
 		all = append(all, now.Image)
@@ -71,7 +71,7 @@ func undone(now State, known ledger.TargetRecord, to ledger.Point) []string {
 }
 
 // rolledAfter are the images that were rolled after a point.
-func rolledAfter(now State, known ledger.TargetRecord, to ledger.Point) (all []string) {
+func rolledAfter(now state, known ledger.TargetRecord, to ledger.Point) (all []string) {
 	back := images(to)
 	for _, p := range withBegun(now, known) {
 		if slices.Contains(back, p.Image) {

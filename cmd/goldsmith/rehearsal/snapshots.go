@@ -90,7 +90,7 @@ func (s Source) machine(d attribute.Decision) rollout.Machine {
 		if n > 0 {
 			m.Ebs.VolumeSize = aws.Int32(d.Data[n-1].GiB)
 		}
-		made.Disks = append(made.Disks, rollout.DiskOf(aws.ToString(m.DeviceName), *m.Ebs))
+		made.Add(aws.ToString(m.DeviceName), *m.Ebs)
 	}
 	return made
 }

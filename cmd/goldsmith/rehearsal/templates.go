@@ -51,7 +51,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		if err != nil {
 			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
-		if reason := found.Title.Reason(image); reason != nil {
+		if reason := found.Reason(image); reason != nil {
 			src.Warnings = append(src.Warnings, *reason)
 		}
 		once(first, *src, found.Targets)
@@ -154,9 +154,9 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		return image, fmt.Errorf("looking at the volumes of %s: %w", src.ID, err)
 	}
 	for _, v := range out.Volumes {
-		image.Disks = append(image.Disks, rollout.DiskOf(device[aws.ToString(v.VolumeId)], types.EbsBlockDevice{
+		image.Add(device[aws.ToString(v.VolumeId)], types.EbsBlockDevice{
 			VolumeSize: v.Size, VolumeType: v.VolumeType, Iops: v.Iops, Throughput: v.Throughput, Encrypted: v.Encrypted,
-		}))
+		})
 	}
 	return image, nil
 }
