@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +110,9 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	from, source, err := w.copyable(p)
+	if err == nil {
+		err = w.roomToCopy(source)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,20 +151,67 @@ func (w *World) copyOf(source *image, p *query.Params) *image {
 	return &img
 }
 
-// copyable is the image that a copy is made of, and its Region.
+// copyable is the image that a copy is made of, and its Region. Of another account's its owner must let who copies it
+// use the snapshots as well (User Guide, "How Amazon EC2 AMI copy works"; the code and the words: clong/DetectionLab#422).
 func (w *World) copyable(p *query.Params) (*World, *image, error) {
+	for _, name := range []string{"SourceRegion", "SourceImageId", "Name"} {
+		if p.Text(name) == "" {
+			return nil, nil, missing(name)
+		}
+	}
 	from, err := w.beside(p.Text("SourceRegion"))
 	if err != nil {
 		return nil, nil, err
 	}
 	source := from.images.get(p.Text("SourceImageId"))
-	if source == nil {
+	switch {
+	case source == nil, !slices.ContainsFunc(source.permissions(), Consumer{Account: w.options.Account}.has) &&
+		source.owner != w.options.Account:
 		return nil, nil, unknownImage(p.Text("SourceImageId"))
-	}
-	if source.state != imageAvailable {
+	case source.state != imageAvailable:
 		return nil, nil, query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
+	case !from.readable(source, w.options.Account):
+		return nil, nil, query.Errorf("InvalidRequest", "You do not have permission to access the storage of this ami")
 	}
 	return from, source, w.nameFree(p.Text("Name"))
+}
+
+// readable reports whether an account may read all snapshots of an image: of Amazon's it may.
+func (w *World) readable(img *image, account string) bool {
+	for _, m := range img.mappings {
+		if s := w.snapshots.get(m.snapshotID); s != nil && s.owner != account && s.owner != amazon && !s.permits(account) {
+			return false
+		}
+	}
+	return true
+}
+
+// concurrentImageCopies is how many copies of images one destination Region has in progress (User Guide, "How Amazon EC2
+// AMI copy works"). Whether EBS's limit of copies of snapshots holds for theirs as well is unverified: here it does.
+const concurrentImageCopies = 300
+
+// roomToCopy holds that there is room for one more copy and for those of its snapshots.
+func (w *World) roomToCopy(source *image) error {
+	stored, pending := 0, 0
+	for _, m := range source.mappings {
+		if m.snapshotID != "" {
+			stored++
+		}
+	}
+	for _, img := range w.images.present {
+		if img.sourceImage != "" && img.state == imagePending {
+			pending++
+		}
+	}
+	switch {
+	case pending >= concurrentImageCopies:
+		return query.Errorf("ResourceLimitExceeded",
+			"Too many AMI copies in progress. The limit is %d for this destination region.", concurrentImageCopies)
+	case w.copies+stored > concurrentCopies && w.copies > 0:
+		return query.Errorf("ResourceLimitExceeded",
+			"Too many snapshot copies in progress. The limit is %d for this destination region.", concurrentCopies)
+	}
+	return nil
 }
 
 // copySnapshots starts a copy of each of the source's snapshots. In another Region an encrypted one is under the key
@@ -174,7 +225,9 @@ func (w *World) copySnapshots(img *image, of *World, source *image, encrypt bool
 			to := w.copyOfSnapshot(w.newID("snap", id+from.id), from, encrypted, w.keyOf(encrypted, key, from.id),
 				"Copied for DestinationAmi "+id+" from SourceAmi "+source.id+" for SourceSnapshot "+from.id, tags)
 			img.awaited++
-			w.completeCopy(to.id, from.id, func() { w.copied(id, to.id) })
+			w.copies++
+			usable := from.kmsKey == "" || of.usableKey(from.kmsKey)
+			w.completeCopy(to.id, from.id, usable, func() { w.copied(id, to.id) })
 			m.snapshotID, m.encrypted, m.kmsKey = to.id, to.encrypted, to.kmsKey
 		}
 		mappings = append(mappings, m)
@@ -185,6 +238,7 @@ func (w *World) copySnapshots(img *image, of *World, source *image, encrypt bool
 // copied is one snapshot less that an image waits for. An image of one that could not be copied is none.
 func (w *World) copied(imageID, snapshotID string) {
 	img, s := w.images.get(imageID), w.snapshots.get(snapshotID)
+	w.copies--
 	switch {
 	case img == nil:
 	case s != nil && s.state == snapshotError && img.state == imagePending:

@@ -10,6 +10,14 @@ import (
 // In is the account's EC2 in a Region; nil in one that the account has not enabled.
 func (w *World) In(region string) *World { return w.regions[region] }
 
+// Parameters says how the Region's Parameter Store answers: the image that a parameter holds, and which parameters hold
+// an image. That of the home Region is in its Options.
+func (w *World) Parameters(resolve func(name string) (string, bool), holding func(image string) []string) {
+	w.lock()
+	defer w.unlock()
+	w.options.ResolveParameter, w.options.ParametersHolding = resolve, holding
+}
+
 // beside is the Region that something is copied from, as it is by now.
 func (w *World) beside(region string) (*World, error) {
 	from := w.regions[region]

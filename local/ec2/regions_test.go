@@ -2,6 +2,8 @@ package ec2_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +111,81 @@ func TestRegionsAreApart(t *testing.T) {
 				t.Errorf("%s is an image of two Regions", *out.ImageId)
 			}
 			seen[*out.ImageId] = true
+		}
+	})
+}
+
+// A Region makes as many copies at once as EC2 allows, and the same request again, by its token, is the same copy.
+func TestCopiesAtOnce(t *testing.T) {
+	inWorld(t, ec2.Options{Regions: []string{"us-east-1"}}, func(t *testing.T, r *rig) {
+		made, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{
+			InstanceId: aws.String(r.running()), Name: aws.String("golden"),
+		})
+		r.must(err)
+		time.Sleep(24 * time.Hour)
+		there := r.in("us-east-1")
+		copyAs := func(name string, edit ...func(*sdk.CopyImageInput)) (string, error) {
+			in := &sdk.CopyImageInput{
+				SourceImageId: made.ImageId, SourceRegion: aws.String("eu-west-1"), Name: &name, ClientToken: &name,
+			}
+			for _, e := range edit {
+				e(in)
+			}
+			out, err := there.CopyImage(t.Context(), in)
+			if err != nil {
+				return "", err
+			}
+			return *out.ImageId, nil
+		}
+		first, err := copyAs("golden-0")
+		r.must(err)
+		for n := 1; err == nil && n < 100; n++ {
+			_, err = copyAs(fmt.Sprint("golden-", n))
+		}
+		r.wantCode("ResourceLimitExceeded", err)
+		again, err := copyAs("golden-0")
+		if r.must(err); again != first {
+			t.Errorf("the same request made %s and %s", first, again)
+		}
+		_, err = copyAs("golden-0", func(in *sdk.CopyImageInput) { in.Description = aws.String("another") })
+		r.wantCode("IdempotentParameterMismatch", err)
+		time.Sleep(24 * time.Hour)
+		_, err = copyAs("golden-200")
+		r.must(err)
+		_, err = copyAs("golden-201", func(in *sdk.CopyImageInput) { in.KmsKeyId = aws.String("alias/golden") })
+		r.wantCode("InvalidParameterDependency", err)
+	})
+}
+
+// What is under a key that cannot be used any more cannot be copied, whatever key the copy is to have.
+func TestCopyFromALostKey(t *testing.T) {
+	inWorld(t, ec2.Options{Regions: []string{"us-east-1"}}, func(t *testing.T, r *rig) {
+		made, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{
+			InstanceId: aws.String(r.running()), Name: aws.String("golden"),
+		})
+		r.must(err)
+		time.Sleep(24 * time.Hour)
+		const lost = "arn:aws:kms:eu-west-1:123456789012:key/0d9d3d3b-0000-4000-8000-000000000002"
+		under := func(from, name, key string) string {
+			client := r.in("us-east-1")
+			in := &sdk.CopyImageInput{SourceImageId: &from, SourceRegion: aws.String("eu-west-1"), Name: &name}
+			if key != "" {
+				client, in.Encrypted, in.KmsKeyId = r.Client, aws.Bool(true), &key
+			}
+			out, err := client.CopyImage(t.Context(), in)
+			r.must(err)
+			time.Sleep(24 * time.Hour)
+			found, err := client.DescribeImages(t.Context(), &sdk.DescribeImagesInput{ImageIds: []string{*out.ImageId}})
+			r.must(err)
+			if found.Images[0].State != types.ImageStateAvailable {
+				return aws.ToString(found.Images[0].StateReason.Message)
+			}
+			return *out.ImageId
+		}
+		encrypted := under(*made.ImageId, "encrypted", lost)
+		r.world.SetKey(lost, ec2.KeyDisabled)
+		if why := under(encrypted, "abroad", ""); !strings.Contains(why, "Given key ID is not accessible") {
+			t.Errorf("it is %s", why)
 		}
 	})
 }

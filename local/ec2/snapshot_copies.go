@@ -39,7 +39,7 @@ func copySnapshot(w *World, call *query.Call) error {
 	}
 	to := w.copyOfSnapshot(w.newID("snap", description+from.id), from, encrypted, key, description, tags["snapshot"])
 	w.copies++
-	w.completeCopy(to.id, from.id, func() { w.copies-- })
+	w.completeCopy(to.id, from.id, true, func() { w.copies-- })
 	call.Touch(to.id)
 	call.Out.Text("snapshotId", to.id)
 	writeTags(call.Out, to.tags)
@@ -119,15 +119,15 @@ func (w *World) copyOfSnapshot(id string, from *snapshot, encrypted bool, key, d
 }
 
 // completeCopy ends a copy after a while, and then calls next. EC2 looks at the key of an encrypted copy only then
-// (API reference, CopySnapshot: KmsKeyId).
-func (w *World) completeCopy(to, from string, next func()) {
+// (API reference, CopySnapshot: KmsKeyId). Usable is whether the key of what it is a copy of can be used.
+func (w *World) completeCopy(to, from string, usable bool, next func()) {
 	took := w.takes("snapshot-copy", to, w.options.Timing.SnapshotStored)
 	w.snapshots.change(w.now, to, func(s *snapshot) { s.due = w.now.Add(took) })
 	w.after(took, func() {
 		if s := w.snapshots.get(to); s != nil {
 			w.snapshots.change(w.now, to, func(s *snapshot) {
 				s.state, s.completed = snapshotCompleted, w.now
-				if s.encrypted && !w.usableKey(s.kmsKey) {
+				if !usable || s.encrypted && !w.usableKey(s.kmsKey) {
 					s.state, s.completed, s.message = snapshotError, time.Time{}, "Given key ID is not accessible"
 				}
 			})

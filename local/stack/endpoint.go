@@ -35,14 +35,14 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.unknown(r, service).write(w, spokenIn(r, service))
 	case region == s.options.Region || service == "sts" || service == "organizations": // The last has one Region for all.
 		h.ServeHTTP(w, r)
-	case service == "ec2" && s.EC2.In(region) != nil:
-		s.EC2.In(region).ServeHTTP(w, r)
+	case s.Beside[region] != nil && s.Beside[region].services[service] != nil:
+		s.Beside[region].services[service].ServeHTTP(w, r)
 	default:
 		s.elsewhere(region, service).write(w, spokenIn(r, service))
 	}
 }
 
-// elsewhere refuses a request in a Region that the account has not enabled, or that has EC2 alone. AWS does not know
+// elsewhere refuses a request in a Region that the account has not enabled, or that has no such service. AWS does not know
 // the credentials there (User Guide of IAM, "Managing AWS STS in an AWS Region"; EC2 error codes, AuthFailure).
 func (s *Stack) elsewhere(region, service string) *refusal {
 	code := "UnrecognizedClientException"

@@ -2,15 +2,19 @@ package stack_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -68,12 +72,41 @@ func TestOneEndpointIsEveryRegion(t *testing.T) {
 		if !refusedAs(err, "AuthFailure") {
 			t.Errorf("EC2 where it is not enabled: %v", err)
 		}
-		_, err = ssm.NewFromConfig(of(abroad)).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/x")})
+		_, err = direct.NewFromConfig(of(abroad)).ListSnapshotBlocks(t.Context(),
+			&direct.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-00000000")})
 		if !refusedAs(err, "UnrecognizedClientException") {
 			t.Errorf("a service that is at home alone: %v", err)
 		}
 		if _, err := sts.NewFromConfig(of(abroad)).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Each Region has parameters, groups and keys of its own.
+func TestRegionsHaveTheirOwnServices(t *testing.T) {
+	account(t, func(t *testing.T, of func(region string) aws.Config) {
+		name, value := aws.String("/golden/web"), aws.String("ami-1")
+		_, err := ssm.NewFromConfig(of(abroad)).PutParameter(t.Context(),
+			&ssm.PutParameterInput{Name: name, Value: value, Type: ssmtypes.ParameterTypeString})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ssm.NewFromConfig(of(home)).GetParameter(t.Context(), &ssm.GetParameterInput{Name: name})
+		if !refusedAs(err, "ParameterNotFound") {
+			t.Errorf("a parameter of another Region: %v", err)
+		}
+		for _, region := range []string{home, abroad} {
+			out, err := kms.NewFromConfig(of(region)).DescribeKey(t.Context(),
+				&kms.DescribeKeyInput{KeyId: aws.String("alias/aws/ebs")})
+			if err != nil || !strings.HasPrefix(*out.KeyMetadata.Arn, "arn:aws:kms:"+region+":") {
+				t.Errorf("%s: %v, %v", region, out, err)
+			}
+			groups, err := autoscaling.NewFromConfig(of(region)).DescribeAutoScalingGroups(t.Context(),
+				&autoscaling.DescribeAutoScalingGroupsInput{})
+			if err != nil || len(groups.AutoScalingGroups) != 0 {
+				t.Errorf("%s: %v, %v", region, groups, err)
+			}
 		}
 	})
 }

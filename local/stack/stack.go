@@ -89,6 +89,8 @@ type Stack struct {
 	States      *sfn.Service
 	Bus         *eventbridge.Bus
 	Slack       *slack.Sink
+	// Beside are the account's other Regions, by name.
+	Beside map[string]*Region
 	// Organizations says which organization the account is in.
 	Organizations *organizations.Service
 	Ledger        ledger.Ledger
@@ -191,6 +193,7 @@ func (s *Stack) startServices() error {
 		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
 	})
 	s.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: s.Calls})
+	s.startBeside()
 	s.services = map[string]http.Handler{
 		"organizations": s.Organizations,
 		"sqs":           s.DeadLetters,
@@ -276,6 +279,9 @@ func (s *Stack) Close() error {
 	}
 	if s.AutoScaling != nil {
 		s.AutoScaling.Close()
+	}
+	for _, r := range s.Beside {
+		r.AutoScaling.Close()
 	}
 	return nil
 }
