@@ -136,6 +136,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
 	}
+	copied(values, c)
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
 		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}

@@ -65,7 +65,8 @@ const unproven = 24 * time.Hour
 // be settled does not keep the others from it.
 func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
 	open = slices.DeleteFunc(slices.Clone(open), func(r ledger.Registration) bool {
-		return r.Kind != ledger.MadeImage || !r.Known() || held(claims, r)
+		// Copies are the runs' own that asked for them, and after those the retiring runs'.
+		return r.Kind != ledger.MadeImage || !r.Known() || r.IsCopy() || held(claims, r)
 	})
 	images, err := l.described(ctx, open)
 	if err != nil {

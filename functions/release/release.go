@@ -79,6 +79,10 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	ending := endingOf(j)
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
+	if j.Copies = nil; ending == job.Imaged {
+		j.Copies = j.Run.Copies
+	}
+	j.Copying = j.CopiesOpen()
 	result := j.ResultOf(ending, now)
 	result.Problem, result.Do = problem(j)
 	result.Shows = shows

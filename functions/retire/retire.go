@@ -45,10 +45,14 @@ type imageReviewer interface {
 	Pins(ctx context.Context) (usage.Pins, error)
 }
 
+// Afar decides in the Region of copies, and acts there.
+type Afar func(region string) (imageReviewer, ec2API)
+
 // Step retires images.
 type Step struct {
 	Reviewer imageReviewer
 	EC2      ec2API
+	Afar     Afar
 	Ledger   Ledger
 	Now      func() time.Time
 }
@@ -62,22 +66,30 @@ const batch = 100
 // again: it looks anew, and what is done already is no longer there to do.
 func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	p.Sources, p.Retire.More = nil, false
-	if !p.Plan.Keep.Rules() {
+	if !p.Plan.Keep.Rules() && len(p.Plan.Copies) == 0 {
 		return p, nil
+	}
+	ruled := p
+	if p.Retire.Region != "" {
+		ruled.Plan.Keep = p.Plan.KeepIn(p.Retire.Region)
+		s.Reviewer, s.EC2 = s.Afar(p.Retire.Region)
 	}
 	scope := retention.Scope{After: p.Retire.Cursor, Most: batch, Run: p.Run.Name}
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}
-	o, err := s.Reviewer.Look(ctx, p.Plan, scope)
+	o, err := s.Reviewer.Look(ctx, ruled.Plan, scope)
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: p, Review: o, now: s.Now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
+	r := &round{Step: s, page: ruled, Review: o, now: s.Now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
 	p.Retire.Cursor, p.Retire.More = o.Cursor, o.More && o.Blind == nil
+	if next := after(regions(p.Plan, o.Regions), p.Retire.Region); !p.Retire.More && next != "" {
+		p.Retire.Region, p.Retire.Cursor, p.Retire.More = next, "", true
+	}
 	return p, nil
 }
 
@@ -112,13 +124,16 @@ func (r *round) play(ctx context.Context) error {
 	if err := r.resume(ctx); err != nil {
 		return err
 	}
+	if err := r.copies(ctx); err != nil {
+		return err
+	}
 	if err := r.decided(ctx); err != nil {
 		return err
 	}
 	if err := r.finish(ctx); err != nil {
 		return err
 	}
-	if !r.More && r.whole() {
+	if !r.More && r.whole() && r.page.Plan.Keep.Rules() {
 		if err := r.sweep(ctx); err != nil {
 			return err
 		}
@@ -160,7 +175,7 @@ type retirement = job.Retirement
 
 // put writes down what became of a subject in this run.
 func (r *round) put(ctx context.Context, what retirement) error {
-	what.Plan, what.Run, what.At = r.page.Plan.Name, r.page.Run.Name, r.now
+	what.Plan, what.Run, what.At, what.Region = r.page.Plan.Name, r.page.Run.Name, r.now, r.page.Retire.Region
 	if err := r.Ledger.PutRetirement(ctx, what); err != nil {
 		return fmt.Errorf("writing down what becomes of %s: %w", what.Subject, err)
 	}

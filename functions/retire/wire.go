@@ -23,5 +23,14 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
 	reviewer := retention.Reviewer{EC2: cloud, Ledger: s.Ledger, Lineages: lineages, Usage: usage.Wire(s), Now: s.Now}
-	return Step{Reviewer: reviewer, EC2: cloud, Ledger: s.Ledger, Now: s.Now}.Handle, nil
+	// What copies were made of lives at home, and so do its lineages.
+	afar := func(region string) (imageReviewer, ec2API) {
+		there := s
+		there.AWS.Region = region
+		cloud := ec2.NewFromConfig(there.AWS)
+		return retention.Reviewer{
+			Region: region, EC2: cloud, Ledger: s.Ledger, Lineages: lineages, Usage: usage.Wire(there), Now: s.Now,
+		}, cloud
+	}
+	return Step{Reviewer: reviewer, EC2: cloud, Afar: afar, Ledger: s.Ledger, Now: s.Now}.Handle, nil
 }

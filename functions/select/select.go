@@ -13,6 +13,7 @@ import (
 
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
+	"goldsmith/shared/copies"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -42,6 +43,7 @@ type Step struct {
 	EC2    fleetAPI
 	Keys   source.Keys
 	Quotas source.Quotas
+	Copies copies.Lookout
 	Ledger ledgerAPI
 	Now    func() time.Time
 }
@@ -54,6 +56,7 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 		if err := s.open(ctx, p); err != nil {
 			return p, err
 		}
+		p.Run.Copies = s.Copies.Ahead(ctx, p.Plan)
 	}
 	r := p.Run.Request
 	one := r != nil && r.Source != ""

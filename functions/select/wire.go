@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
+	"goldsmith/shared/copies"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
@@ -22,6 +23,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	return Step{
 		EC2: ec2.NewFromConfig(s.AWS), Quotas: servicequotas.NewFromConfig(s.AWS),
 		Keys:   source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
-		Ledger: s.Ledger, Now: s.Now,
+		Copies: copies.Wire(s.AWS), Ledger: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

@@ -86,7 +86,7 @@ var Functions = []Function{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
 			lookAtQuotas,
-		}),
+		}, lookAtCopyKeys),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -174,6 +174,13 @@ var Functions = []Function{
 			[]Statement{look("DescribeImages", "DescribeInstances")}, noting, untagging),
 	},
 	{
+		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Copies the image to other Regions and under other keys where the plan says so, and sees what becomes of it.",
+		Environment: env(settings.Table),
+		Statements: join(everyTask("copy"), ledger("PutItem", "UpdateItem", "DeleteItem"),
+			[]Statement{look("DescribeImages")}, copying),
+	},
+	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
 		Environment: env(settings.Table),
@@ -187,7 +194,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring, sharing, reporting),
+		}, referring, retiring, sharing, reporting, inCopyRegions(join(referring, retiring)...)),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -41,6 +41,15 @@ const (
 	Groups = "Groups"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
+	// Copies is "*" where a plan copies its images, and nothing elsewhere; CopyRegions are the Regions of copies,
+	// AliasRegions those of them where plans name keys by the aliases of CopyAliases, and CopyKeys the ARNs of the other
+	// keys. SourceKeys are VolumeKeys there, and nothing elsewhere.
+	Copies       = "Copies"
+	CopyRegions  = "CopyRegions"
+	AliasRegions = "AliasRegions"
+	CopyAliases  = "CopyAliases"
+	CopyKeys     = "CopyKeys"
+	SourceKeys   = "SourceKeys"
 	// PassedRoles are ARNs of the roles in the instance profiles of templates that such groups use.
 	PassedRoles = "PassedRoles"
 	// Templates are the ids of the launch templates that plans list.

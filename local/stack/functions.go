@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"goldsmith/functions/claim"
+	copying "goldsmith/functions/copy"
 	"goldsmith/functions/image"
 	"goldsmith/functions/notify"
 	recovery "goldsmith/functions/recover"
@@ -62,6 +63,7 @@ func (s *Stack) startFunctions() error {
 		add(s, "roll", roll.Wire),
 		add(s, "rollback", rollback.Wire),
 		add(s, "release", release.Wire),
+		add(s, "copy", copying.Wire),
 		add(s, "refresh", refresh.Wire),
 		add(s, "retire", retire.Wire),
 		add(s, "notify", notify.Wire),

@@ -32,6 +32,16 @@ func Name(j job.Job) string {
 	return head + tail
 }
 
+// CopyName is the AMI name of a copy of a job's image. A name is taken once in each Region, so that beside the image
+// itself it ends otherwise.
+func CopyName(j job.Job, beside bool) string {
+	if !beside {
+		return j.Image.Name
+	}
+	const end = "/copy"
+	return j.Image.Name[:min(len(j.Image.Name), longest-len(end))] + end
+}
+
 func legal(r rune) rune {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._/()-", r):

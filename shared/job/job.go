@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, Back, Sharing, Refreshing, Image.State,
+// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, Back, Sharing, Refreshing, Copying, Image.State,
 // Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
@@ -58,6 +58,11 @@ type Job struct {
 	Shared *Sharing `json:"shared,omitempty"`
 	// Unshared is what a Catch caught while it was being shared.
 	Unshared *Failure `json:"unshared,omitempty"`
+	// Copies are the copies of the image that its plan wants.
+	Copies []Copy `json:"copies,omitempty"`
+	// Copying is whether something is left to do about them: to ask for one, or to see what becomes of it. The source is
+	// released by then.
+	Copying bool `json:"copying"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.
@@ -105,6 +110,9 @@ type Run struct {
 	// Quotas are those of the account's quotas that keep what is stopped from being started again, or may; select sets
 	// them once.
 	Quotas []Quota `json:"quotas,omitempty"`
+	// Copies are those that each image is to have, with what is known beforehand to stand in the way; select sets them
+	// once.
+	Copies []Copy `json:"copies,omitempty"`
 	// Request is set when a tag or a person asked for this run.
 	Request *Request `json:"request,omitempty"`
 }

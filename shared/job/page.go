@@ -34,6 +34,8 @@ type Batch struct {
 
 // Retire is how far retiring old images has come, a bounded number in each round.
 type Retire struct {
+	// Region is that of the copies that are looked at; empty for the suite's own images.
+	Region string `json:"region,omitempty"`
 	// Cursor is the last source name that is done.
 	Cursor string `json:"cursor"`
 	// More asks for another round.

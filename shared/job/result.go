@@ -29,6 +29,9 @@ type Result struct {
 	Image    Image    `json:"image,omitzero"`
 	// Shared is whom the image is shared with, or why it is not; nil where the plan shares nothing.
 	Shared *Sharing `json:"shared,omitempty"`
+	// Copies are the copies of the image that its plan wants. One that is open in a run that has ended is on its way: it is
+	// not known what became of it.
+	Copies []Copy   `json:"copies,omitempty"`
 	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.
 	Rest *Rest `json:"rest,omitempty"`
@@ -71,7 +74,7 @@ func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
 		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(),
-		Shared: j.shared(), Rolled: j.Rolled, Rest: j.Rest,
+		Shared: j.shared(), Copies: j.Copies, Rolled: j.Rolled, Rest: j.Rest,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 }

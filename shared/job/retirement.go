@@ -36,6 +36,8 @@ type Retirement struct {
 	Plan string `json:"plan"`
 	// Subject is the id of an image or a snapshot, or a source's name.
 	Subject string `json:"subject"`
+	// Region is that of a copy; empty for what is in the suite's own.
+	Region string `json:"region,omitempty"`
 	// Name is the source's name.
 	Name string `json:"name,omitempty"`
 	// Run is the last run that looked at it.

@@ -51,7 +51,7 @@ type rows interface {
 // The note that it is not settled comes first: whatever is made later is found by it.
 func add(ctx context.Context, s rows, r Registration) (Registration, error) {
 	r = r.inUTC()
-	r.Schema, r.Revision = RegisterSchema, rand.Text()
+	r.Schema, r.Revision = r.schema(), rand.Text()
 	doc, err := encode(r)
 	if err != nil {
 		return r, err
@@ -77,7 +77,7 @@ func amend(ctx context.Context, s rows, r Registration) (Registration, error) {
 		return r, &NewerError{Token: r.token(), ID: r.ID}
 	}
 	r, known := r.inUTC(), r.Revision
-	r.Schema, r.Revision = RegisterSchema, rand.Text()
+	r.Schema, r.Revision = r.schema(), rand.Text()
 	doc, err := encode(r)
 	if err != nil {
 		return r, err

@@ -12,7 +12,7 @@ import (
 
 // RegisterSchema is the version of a registration's fields. One of a newer version is
 // never written again, and what it names is kept.
-const RegisterSchema = 1
+const RegisterSchema = 2
 
 // Archived is how long the registration of something that is gone is kept: as long as the
 // Recycle Bin may keep an image (User Guide, "Recycle Bin": one year at most).
@@ -65,6 +65,9 @@ type Registration struct {
 	// Region.
 	From       string `json:"from,omitempty"`
 	FromRegion string `json:"fromRegion,omitempty"`
+	// Region is where a copy is made, which CopyImage is called in; empty for what is no copy of Goldsmith's own. It cannot
+	// be changed.
+	Region string `json:"region,omitempty"`
 	// Copies are the copies of snapshots that RegisterImage is given, by the ids of what they are copies of. Each is
 	// found by its description, which holds Token and cannot be changed, when the answer to its making was lost; Asked
 	// is when one was asked for last.
@@ -86,6 +89,9 @@ type Registration struct {
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.
 	Good bool `json:"good,omitempty"`
+	// Failed is why a copy has come to nothing, which is not asked for again; Do is what a person does about it.
+	Failed string `json:"failed,omitempty"`
+	Do     string `json:"do,omitempty"`
 	// Begun is when an image's source was claimed: what EC2 says was created before is not its image. Of
 	// a test instance it is when it was registered.
 	Begun time.Time `json:"begun"`
@@ -110,6 +116,18 @@ type Registration struct {
 // Known reports whether this version understands the registration. What it does not understand is kept.
 func (r Registration) Known() bool { return r.Schema <= RegisterSchema }
 
+// IsCopy reports whether it is of a copy that Goldsmith made of an image of its own.
+func (r Registration) IsCopy() bool { return r.Region != "" }
+
+// schema is the version of the fields that r has: the first knows no copies, and would look for one in the suite's own
+// Region.
+func (r Registration) schema() int {
+	if r.IsCopy() {
+		return RegisterSchema
+	}
+	return 1
+}
+
 // NewerError says that a registration was written by a newer version, and so is left as it is.
 type NewerError struct{ Token, ID string }
 
@@ -118,8 +136,14 @@ func (n *NewerError) Error() string {
 	return fmt.Sprintf("the registration of %s was written by a newer version of Goldsmith", cmp.Or(n.ID, n.Token))
 }
 
-// token names a registration within its lineage, before it has an id.
-func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
+// token names a registration within its lineage, before it has an id. A copy may have the name of its image.
+func (r Registration) token() string {
+	token := cmp.Or(r.AMIName, r.Token, r.ID)
+	if r.IsCopy() {
+		return "copy#" + r.Region + "#" + token
+	}
+	return token
+}
 
 func (r Registration) inUTC() Registration {
 	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Going, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared)

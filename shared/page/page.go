@@ -139,6 +139,7 @@ func tiles(r report.Report) []tile {
 		{r.Counts.Rolled, "rolled", false}, {r.Counts.NotRolled, "not rolled", true}, {r.Counts.Held, "held", false},
 		{r.Counts.Refreshed, "groups refreshed", false}, {r.Counts.NotRefreshed, "groups not refreshed", true},
 		{r.Counts.Shared, "shared", false}, {r.Counts.NotShared, "not shared", true},
+		{r.Counts.Copied, "copied", false}, {r.Counts.NotCopied, "not copied", true},
 		{len(r.Retiring.Gone), "retired", false}, {len(r.Retiring.Failed), "not retired", true},
 	} {
 		if each.n > 0 || each.what == "imaged" {
@@ -183,15 +184,17 @@ func lists(r report.Report) []list {
 		{Title: "Not rolled", What: "template or alias", Rows: rolls(r.NotRolled), Rest: r.Rest.NotRolled, Bad: true},
 		{Title: "Groups not refreshed", What: "group", Rows: refreshes(r.NotRefreshed), Bad: true},
 		{Title: "Not shared", What: "image", Rows: shares(r.NotShared), Bad: true},
+		{Title: "Not copied", What: "image", Rows: copies(r.NotCopied), Bad: true},
 		{Title: "Rolled", What: "template or alias", Rows: rolls(r.Rolled), Rest: r.Rest.Rolled},
 		{Title: "Held", What: "template or alias", Rows: rolls(r.Held), Rest: r.Rest.Held},
 		{Title: "Groups refreshed", What: "group", Rows: refreshes(r.Refreshed)},
 		{Title: "Shared", What: "image", Rows: shares(r.Shared)},
+		{Title: "Copied", What: "image", Rows: copies(r.Copied)},
 	}
 	for _, l := range r.Retiring.Lists() {
 		made := list{Title: l.Title, What: "image or snapshot"}
 		for _, each := range l.Of {
-			made.Rows = append(made.Rows, entry{each.Subject, each.Name, each.Says()})
+			made.Rows = append(made.Rows, entry{in(each.Subject, each.Region), each.Name, each.Says()})
 		}
 		all = append(all, made)
 	}
@@ -202,6 +205,14 @@ func lists(r report.Report) []list {
 		}
 	}
 	return shown
+}
+
+// in is an id, and of what is not in the suite's own Region that.
+func in(id, region string) string {
+	if region == "" {
+		return id
+	}
+	return id + " in " + region
 }
 
 func rolls(of []report.Roll) (rows []entry) {
@@ -219,6 +230,13 @@ func refreshes(of []report.Refresh) (rows []entry) {
 }
 
 func shares(of []report.Share) (rows []entry) {
+	for _, each := range of {
+		rows = append(rows, entry{each.Image, each.Source, each.Says()})
+	}
+	return rows
+}
+
+func copies(of []report.Copy) (rows []entry) {
 	for _, each := range of {
 		rows = append(rows, entry{each.Image, each.Source, each.Says()})
 	}

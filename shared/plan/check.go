@@ -54,6 +54,8 @@ const (
 	// Guide, "AMI quotas"). MaxUnits is for the same reason.
 	MaxAccounts = 200
 	MaxUnits    = 50
+	// MaxCopies keeps a plan small, and each look at copies within a function's minute.
+	MaxCopies = 10
 	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
 	// test belongs into the image, as a script.
 	MaxCommand = 1000
@@ -101,6 +103,13 @@ const (
 	AccountForm      = `^[0-9]{12}$`
 	OrganizationForm = `^o-[a-z0-9]{6,32}$`
 	UnitForm         = `^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`
+	// RegionForm is a Region's name, as AWS makes them; which there are, and which the account has enabled, is seen before
+	// anything is stopped.
+	RegionForm = `^(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(central|(north|south)?(east|west)?)-[1-9][0-9]?$`
+	// KeyForm is a KMS key's alias, id or ARN (API reference of KMS, DescribeKey).
+	KeyForm = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(alias/[a-zA-Z0-9/_-]+|key/` + keyID + `)|alias/[a-zA-Z0-9/_-]+|` +
+		keyID + `)$`
+	keyID = `([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})`
 	// ChannelForm is a channel's id, or its name with or without "#".
 	ChannelForm = `^([CGD][A-Z0-9]{6,20}|#?[^\sA-Z#@<>&.,]{1,80})$`
 	// MentionForm is Slack's own notation, one or several.
@@ -122,6 +131,8 @@ var (
 	unitForm         = lazily(UnitForm)
 	organizationForm = lazily(OrganizationForm)
 	mentionForm      = lazily(MentionForm)
+	regionForm       = lazily(RegionForm)
+	keyForm          = lazily(KeyForm)
 )
 
 // lazily compiles an expression when it is first asked for.
@@ -221,6 +232,7 @@ func (p Plan) Check() []Problem {
 	c.image(p.Image)
 	c.verify(p.Verify)
 	c.share(p.Share)
+	c.copies(p)
 	c.roll(p.Roll)
 	c.refresh(p.Roll)
 	c.keep(p.Keep)

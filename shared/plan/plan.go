@@ -2,6 +2,8 @@
 // what to roll and whom to tell. How a plan is written down is planfile's matter.
 package plan
 
+import "cmp"
+
 // Plans is everything plans.yaml holds.
 type Plans struct {
 	// Default names the plan behind the request tag goldsmith:image=now. It must be given.
@@ -49,6 +51,8 @@ type Plan struct {
 	Verify Verify `json:"verify"`
 	// Share says who else may launch the images.
 	Share Share `json:"share,omitzero"`
+	// Copies are copies of each image: in other Regions, and under other keys.
+	Copies []Copy `json:"copies,omitempty"`
 	// Roll says what is pointed at the new image.
 	Roll Roll `json:"roll,omitzero"`
 	// Keep says which images are kept.
@@ -193,6 +197,30 @@ func (s Share) IsZero() bool {
 
 // Organizes reports whether images are shared with an organization, or a part of one.
 func (s Share) Organizes() bool { return s.Organization != "" || len(s.OrganizationalUnits) > 0 }
+
+// Copy is a copy of each image, once it is proven, with its own retention. It is named and tagged as the image.
+type Copy struct {
+	// Region is where the copy is, such as us-east-1. It must be given. In the suite's own Region a copy wants a key.
+	Region string `json:"region"`
+	// Key is the KMS key that it is encrypted under, which has to be in that Region: alias/golden, a key's id or an ARN.
+	// Default: none; what is encrypted is under that Region's default key for EBS then, which no other account can use.
+	Key string `json:"key,omitempty"`
+	// Keep says which copies are kept. Default: the plan's; what it leaves out beside its rules is the plan's, too.
+	Keep Keep `json:"keep,omitzero"`
+}
+
+// KeepIn says which of the plan's copies in a Region are kept.
+func (p Plan) KeepIn(region string) Keep {
+	for _, c := range p.Copies {
+		if c.Region != region || c.Keep == (Keep{}) {
+			continue
+		}
+		keep := c.Keep
+		keep.Minimum, keep.Grace = cmp.Or(keep.Minimum, p.Keep.Minimum), cmp.Or(keep.Grace, p.Keep.Grace)
+		return keep
+	}
+	return p.Keep
+}
 
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>
 // are always found; this adds to them.

@@ -38,6 +38,15 @@ func ImageOf(j job.Job) ledger.Registration {
 	return r
 }
 
+// CopyOf is what is registered before the copy of a job's image is asked for. It is of the image's own lineage: it
+// counts among the copies of that in its Region.
+func CopyOf(j job.Job, c job.Copy, home string, now time.Time) ledger.Registration {
+	r := ImageOf(j)
+	r.Call, r.From, r.FromRegion, r.Region, r.Begun = ledger.CopyImage, j.Image.ID, home, c.Region, now
+	r.AMIName = image.CopyName(j, c.Region == home)
+	return r
+}
+
 // TestOf is what is registered before the launch of a job's test instance with that token.
 func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
 	return ledger.Registration{

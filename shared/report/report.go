@@ -38,6 +38,8 @@ type Report struct {
 	Rolled, NotRolled, Held []Roll
 	// Shared are images that others may launch; NotShared those that are not shared as their plan says.
 	Shared, NotShared []Share
+	// Copied are copies of images that are there; NotCopied those that could not be made.
+	Copied, NotCopied []Copy
 	// Rest are those of which no more than their number is known.
 	Rest job.Rest
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
@@ -60,6 +62,7 @@ type Counts struct {
 	Rolled, NotRolled, Held int
 	Refreshed, NotRefreshed int
 	Shared, NotShared       int
+	Copied, NotCopied       int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -223,6 +226,7 @@ func (r *Report) add(result job.Result) {
 	r.Sources = append(r.Sources, s)
 	r.addDowntime(s)
 	r.addShared(result)
+	r.addCopies(result)
 	r.addRolled(s.Name, result.Rolled)
 	if result.Rest != nil {
 		r.addRest(*result.Rest)
@@ -281,14 +285,14 @@ func (r Report) held() bool {
 
 // outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
-// image, and so does a group that could not be refreshed; an image that could not be shared is not there for those who
-// wait for it: a run with one is not quite done.
+// image, and so does a group that could not be refreshed; an image that could not be shared or copied is not there for
+// those who wait for it: a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped + c.Refused
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0, c.NotCopied > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -72,8 +72,13 @@ func everything(problem string) Retired {
 		Why: []string{problem + ". No image is lost by it: the next run tries again."}}}
 }
 
-// Label is the source's name with the id of what it is about.
-func (r Retired) Label() string { return Label(r.Name, r.Subject) }
+// Label is the source's name with the id of what it is about, and of a copy its Region.
+func (r Retired) Label() string {
+	if r.Region != "" {
+		return Label(r.Name, r.Subject) + " in " + r.Region
+	}
+	return Label(r.Name, r.Subject)
+}
 
 // Says is what became of it, and why.
 func (r Retired) Says() string {

@@ -27,11 +27,13 @@ func (r Report) Text() string {
 	t.rolls("Not rolled", r.NotRolled, r.Rest.NotRolled)
 	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.shares("Not shared", r.NotShared)
+	t.copies("Not copied", r.NotCopied)
 	t.imaged(r.EndedAs(job.Imaged))
 	t.rolls("Rolled", r.Rolled, r.Rest.Rolled)
 	t.rolls("Held", r.Held, r.Rest.Held)
 	t.refreshes("Refreshed", r.Refreshed)
 	t.shares("Shared", r.Shared)
+	t.copies("Copied", r.Copied)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
 	for _, list := range r.Retiring.Lists() {
@@ -84,6 +86,7 @@ func (r Report) Summary() string {
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 		{c.Shared, "shared"}, {c.NotShared, "not shared"},
+		{c.Copied, "copied"}, {c.NotCopied, "not copied"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
@@ -236,6 +239,16 @@ func (t *text) shares(title string, shares []Share) {
 	}
 	t.head(title)
 	for _, each := range shares {
+		t.line(1, "%s, from %s: %s", each.Image, each.Source, each.Says())
+	}
+}
+
+func (t *text) copies(title string, copies []Copy) {
+	if len(copies) == 0 {
+		return
+	}
+	t.head(title)
+	for _, each := range copies {
 		t.line(1, "%s, from %s: %s", each.Image, each.Source, each.Says())
 	}
 }

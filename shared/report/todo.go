@@ -87,6 +87,9 @@ func (r Report) leftToDo() []string {
 	for _, each := range r.NotShared {
 		do = append(do, cmp.Or(each.Do, "Put right what is said of each image that was not shared; the next one is shared."))
 	}
+	for _, each := range r.NotCopied {
+		do = append(do, cmp.Or(each.Do, "Put right what is said of each image that was not copied; the next one is copied."))
+	}
 	for _, g := range slices.Concat(r.Skips, r.Warnings) {
 		do = append(do, todo[g.Code])
 	}

@@ -95,7 +95,7 @@ func (w Reviewer) back(ctx context.Context, plan string, strangers []types.Image
 		if err != nil {
 			return err
 		}
-		if ok && !r.Retired.IsZero() && r.Plan == plan && register.Image(r, i) == nil {
+		if ok && !r.Retired.IsZero() && r.Plan == plan && r.Region == w.Region && register.Image(r, i) == nil {
 			o.Back = append(o.Back, r)
 		}
 	}

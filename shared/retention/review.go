@@ -52,6 +52,8 @@ type lineagesAPI interface {
 
 // Reviewer looks at a plan's images and says what becomes of each. It changes nothing.
 type Reviewer struct {
+	// Region is that whose copies are looked at; empty for images, which are in the suite's own.
+	Region   string
 	EC2      imagesAPI
 	Ledger   Ledger
 	Lineages lineagesAPI
@@ -98,6 +100,11 @@ type Review struct {
 	// Cursor is the last history looked at; More is whether there are more.
 	Cursor string
 	More   bool
+	// Unanswered are copies of which it is not known whether EC2 was asked for them, Lost those that have failed or were
+	// never seen to be available, and are not removed yet.
+	Unanswered, Lost []ledger.Registration
+	// Regions are those of the plan's copies, when images are looked at.
+	Regions []string
 	// Asking are images of which EC2 is to be asked who uses them where they are shared.
 	Asking []string
 	// Blind is why nothing could be found out about uses: whatever would go is kept.
@@ -106,7 +113,7 @@ type Review struct {
 
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error) {
-	if !p.Keep.Rules() {
+	if !p.Keep.Rules() && w.Region == "" && len(p.Copies) == 0 {
 		return Review{}, nil
 	}
 	o := Review{
@@ -117,6 +124,9 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 		return o, err
 	}
 	o.halfRemoved(s.Run, w.Now())
+	if o.lost(w.Region, w.Now()); !p.Keep.Rules() {
+		return o, nil
+	}
 	images, err := w.images(ctx, o)
 	if err != nil {
 		return o, err
@@ -176,7 +186,9 @@ func (w Reviewer) read(ctx context.Context, plan string, o *Review) error {
 		if err != nil {
 			return fmt.Errorf("reading what is being retired: %w", err)
 		}
-		o.Known[r.Subject] = r
+		if r.Region == w.Region {
+			o.Known[r.Subject] = r
+		}
 	}
 	return nil
 }
@@ -190,10 +202,19 @@ func (w Reviewer) registered(ctx context.Context, plan string, o *Review) error 
 		if r.Call == ledger.RegisterImage {
 			r.Snapshots = register.Copies(r) // What it is given besides was there before.
 		}
-		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
+		switch {
+		case r.Kind != ledger.MadeImage || r.Plan != plan:
+		case r.Region != w.Region:
+			if w.Region == "" && !slices.Contains(o.Regions, r.Region) {
+				o.Regions = append(o.Regions, r.Region)
+			}
+		case r.ID != "":
 			o.Registered[r.ID] = r
+		case r.IsCopy():
+			o.Unanswered = append(o.Unanswered, r)
 		}
 	}
+	slices.Sort(o.Regions)
 	return nil
 }
 
@@ -207,7 +228,7 @@ func (w Reviewer) images(ctx context.Context, o Review) ([]Image, error) {
 			return nil, fmt.Errorf("image %s: %w", id, err)
 		}
 		// Until a sweep has written down that it is good the job's result says so.
-		if image.Good = image.Available && o.Registered[id].Good; image.Available && !image.Good {
+		if image.Good = image.Available && (o.Registered[id].Good || w.Region != ""); image.Available && !image.Good {
 			runs[image.Run] = append(runs[image.Run], len(images))
 		}
 		images = append(images, image)

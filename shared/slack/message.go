@@ -109,11 +109,13 @@ func parts(r report.Report) []part {
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
+		copies("Not copied: each is an image like any other at home", r.NotCopied),
 		imaged(r.EndedAs(job.Imaged)),
 		rolls("Rolled", r.Rolled, r.Rest.Rolled),
 		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
 		shares("Shared", r.Shared),
+		copies("Copied", r.Copied),
 		groups("Skipped", r.Skips, lineMost),
 		groups("Warnings", r.Warnings, lineMost),
 	}, append(retired(r.Retiring), todo(r.Todo()))...)
@@ -132,8 +134,12 @@ func retired(r report.Retiring) []part {
 	for _, list := range r.Lists() {
 		p := part{title: list.Title, count: len(list.Of), lines: len(list.Of)}
 		for _, each := range firstOf(list.Of) {
-			p.full = append(p.full, bullet(each.Name, each.Subject)+": "+shorten(each.Says(), lineMost))
-			p.brief = append(p.brief, bullet(each.Name, each.Subject)+": "+clip(each.Says(), briefMost))
+			line := bullet(each.Name, each.Subject)
+			if each.Region != "" {
+				line += " in " + code(each.Region, nameMost)
+			}
+			p.full = append(p.full, line+": "+shorten(each.Says(), lineMost))
+			p.brief = append(p.brief, line+": "+clip(each.Says(), briefMost))
 		}
 		parts = append(parts, p)
 	}
@@ -204,6 +210,16 @@ func refreshes(title string, list []report.Refresh) part {
 }
 
 func shares(title string, list []report.Share) part {
+	p := part{title: title, count: len(list), lines: len(list)}
+	for _, each := range firstOf(list) {
+		line := bullet(each.Source, each.Image) + ": "
+		p.full = append(p.full, line+shorten(each.Says(), lineMost))
+		p.brief = append(p.brief, line+clip(each.Says(), briefMost))
+	}
+	return p
+}
+
+func copies(title string, list []report.Copy) part {
 	p := part{title: title, count: len(list), lines: len(list)}
 	for _, each := range firstOf(list) {
 		line := bullet(each.Source, each.Image) + ": "

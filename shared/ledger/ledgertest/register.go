@@ -73,14 +73,36 @@ func testRegister(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		equal(t, "registrations", len(registrationsOf(t, l, "i-1")), largeRecords)
 		equal(t, "unsettled", len(unsettledOf(t, l)), largeRecords)
 	})
+	t.Run("copies of one name", func(t *testing.T) { testCopiesOfOneName(t, open(t)) })
 	t.Run("one of many who amend what they read", func(t *testing.T) { testAmend(t, open(t)) })
+}
+
+// testCopiesOfOneName: an image and its copies in other Regions have one name, and are apart. A version that knows no
+// copies understands their registrations not.
+func testCopiesOfOneName(t *testing.T, l ledger.Ledger) {
+	for _, region := range []string{"", "us-east-1", "eu-west-3"} {
+		r := aRegistration("i-1", "web/monday")
+		r.Region = region
+		made, err := l.Register(t.Context(), r)
+		check(t, err)
+		equal(t, "understood by the first version", made.Schema == 1, region == "")
+		made.ID = "ami-" + region
+		_, err = l.Amend(t.Context(), made)
+		check(t, err)
+	}
+	equal(t, "registrations", len(registrationsOf(t, l, "i-1")), 3)
+	found, _, err := l.Registration(t.Context(), "ami-us-east-1")
+	check(t, err)
+	equal(t, "Region", found.Region, "us-east-1")
+	check(t, l.Retire(t.Context(), found, time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)))
+	equal(t, "registrations", len(registrationsOf(t, l, "i-1")), 2)
 }
 
 func testRegistered(t *testing.T, l ledger.Ledger) {
 	intent, err := l.Register(t.Context(), aRegistration("i-1", "web/monday"))
 	check(t, err)
 	want := aRegistration("i-1", "web/monday")
-	want.Schema, want.Revision = ledger.RegisterSchema, intent.Revision
+	want.Schema, want.Revision = 1, intent.Revision
 	equal(t, "registration before the call", intent, want)
 	equal(t, "unsettled", unsettledOf(t, l), []ledger.Registration{intent})
 	unregistered(t, l, "ami-1")

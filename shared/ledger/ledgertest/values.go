@@ -113,7 +113,10 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			want.AMIName, want.Retired, want.Revision = fmt.Sprintf("%d#%s", n, want.AMIName), time.Time{}, ""
 			put, err := l.Register(r.Context(), want)
 			check(r, err)
-			want.Schema, want.Revision = ledger.RegisterSchema, put.Revision
+			want.Schema, want.Revision = 1, put.Revision
+			if want.IsCopy() {
+				want.Schema = ledger.RegisterSchema
+			}
 			equal(r, "registration put", put, want)
 			got := registrationsOf(r, l, want.Lineage)
 			equal(r, "registration", got[slices.IndexFunc(got,

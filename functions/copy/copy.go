@@ -1,0 +1,157 @@
+// Package copying copies a proven image to other Regions and under other keys, once for each run. Nobody waits for a
+// copy: the source is released by then, and the image rolled at home.
+package copying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
+)
+
+// Do is a part of copying.
+type Do string
+
+const (
+	// Begin asks for the copies. What cannot be asked for yet is asked for later.
+	Begin Do = "begin"
+	// See sees what becomes of them, and asks for those that there was no room for.
+	See Do = "see"
+)
+
+// Input is the job and the part that is due.
+type Input struct {
+	Job job.Job `json:"job"`
+	Do  Do      `json:"do"`
+}
+
+// EC2 makes copies in one Region, and removes one that has failed.
+type EC2 interface {
+	ec2.DescribeImagesAPIClient
+	CopyImage(context.Context, *ec2.CopyImageInput, ...func(*ec2.Options)) (*ec2.CopyImageOutput, error)
+	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
+}
+
+// ledgerAPI is the register of what Goldsmith makes, and where results go.
+type ledgerAPI interface {
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Settle(ctx context.Context, r ledger.Registration) error
+	PutResult(ctx context.Context, r job.Result) error
+}
+
+// Step copies an image.
+type Step struct {
+	// Home is the suite's own Region.
+	Home   string
+	In     func(region string) EC2
+	Ledger ledgerAPI
+	Now    func() time.Time
+}
+
+// limit is as long as any image is waited for: a copy is stored as an image's snapshots are. One that is still pending
+// then is looked at by the runs that retire.
+const limit = 30 * time.Hour
+
+// appearing is how long EC2 may not show an image that it has just made, or made available.
+const appearing = 15 * time.Minute
+
+// Handle asks for the job's copies, or sees what has become of them. No copy keeps another one. The state machine calls
+// it with the same job again and again: what was done stands in the register.
+func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
+	j := in.Job
+	j.Copies = slices.Clone(j.Copies)
+	var busy error
+	for i, c := range j.Copies {
+		if !c.Open() {
+			continue
+		}
+		made, err := s.one(ctx, j, c, in.Do)
+		switch {
+		case err == nil:
+			j.Copies[i] = made
+		case fault.IsTransient(err) || errors.As(err, new(*fault.Transient)):
+			busy = err
+		default:
+			handler.Log(ctx).WarnContext(ctx, "not copied yet", "region", c.Region, "error", err)
+		}
+	}
+	j.Copying = j.CopiesOpen()
+	switch {
+	case busy != nil:
+		return j, busy
+	case in.Do == Begin:
+		return j, nil
+	case j.Copying:
+		return j, &fault.NotYet{Err: fmt.Errorf("copies of image %s are on their way", j.Image.ID)}
+	}
+	if err := s.Ledger.PutResult(ctx, j.ResultOf(job.Imaged, s.Now().UTC())); err != nil {
+		return j, fmt.Errorf("recording the copies of %s: %w", j.Source.ID, err)
+	}
+	return j, nil
+}
+
+// one asks for a copy unless that is done, and looks at it where that is due.
+func (s Step) one(ctx context.Context, j job.Job, c job.Copy, do Do) (job.Copy, error) {
+	r, err := s.Ledger.Register(ctx, register.CopyOf(j, c, s.Home, s.Now().UTC()))
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("registering the copy of image %s in %s: %w", j.Image.ID, c.Region, err)
+	case r.Failed != "":
+		c.ID, c.Problem, c.Do = r.ID, r.Failed, r.Do
+		return c, nil
+	case r.ID == "":
+		if r, err = s.ask(ctx, j, c, r); err != nil {
+			return s.unless(ctx, c, r, err)
+		}
+	}
+	if c.ID = r.ID; do == Begin {
+		return c, nil
+	}
+	return s.look(ctx, j, c, r)
+}
+
+// unless is the copy that has come to nothing, unless the same call can work later.
+func (s Step) unless(ctx context.Context, c job.Copy, r ledger.Registration, err error) (job.Copy, error) {
+	age, failed := s.Now().Sub(r.Begun), (*fault.Failed)(nil)
+	switch {
+	case errors.As(err, &failed):
+		return s.fails(ctx, c, r, failed.Err, failed.Do)
+	case errors.As(err, new(*fault.NotYet)), fault.IsTransient(err):
+		return c, err
+	case fault.IsNotYet(err) && age < limit, fault.IsNotFound(err) && age < appearing, fault.IsNoImage(err) && age < appearing:
+		return c, &fault.NotYet{Err: err}
+	}
+	return s.fails(ctx, c, r, err, "Put right what it says; the next image is copied.")
+}
+
+// fails writes down why there is no copy: it is not asked for again.
+func (s Step) fails(ctx context.Context, c job.Copy, r ledger.Registration, why error, do string) (job.Copy, error) {
+	r.Failed, r.Do = fault.Brief(why), do
+	r, err := s.amend(ctx, r)
+	if err != nil {
+		return c, err
+	}
+	c.ID, c.Problem, c.Do = r.ID, r.Failed, r.Do
+	return c, s.Ledger.Settle(ctx, r)
+}
+
+func (s Step) amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
+	amended, err := s.Ledger.Amend(ctx, r)
+	if errors.As(err, new(*ledger.MovedError)) {
+		return r, &fault.NotYet{Err: err}
+	}
+	if err != nil {
+		return r, fmt.Errorf("registering the copy of image %s in %s: %w", r.From, r.Region, err)
+	}
+	return amended, nil
+}

@@ -1,0 +1,137 @@
+package copying
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/awsclient"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
+	"goldsmith/shared/tag"
+)
+
+// ask has EC2 make the copy, and writes down which image it is. The client token makes it happen once, and so does the
+// name.
+func (s Step) ask(ctx context.Context, j job.Job, c job.Copy, r ledger.Registration) (ledger.Registration, error) {
+	api := s.In(c.Region)
+	out, err := api.CopyImage(ctx, request(j, c, r))
+	switch {
+	case err == nil:
+		r.ID = aws.ToString(out.ImageId)
+	case fault.IsNameTaken(err):
+		id, err := register.Taken(ctx, api, r, err)
+		if err != nil {
+			return r, err
+		}
+		r.ID = id
+	default:
+		return r, fmt.Errorf("copying image %s to %s: %w", j.Image.ID, c.Region, err)
+	}
+	return s.amend(ctx, r)
+}
+
+// request is the same for the same job, as its token wants it. CopyImage copies no tags unless it is told to, and then
+// what a person has put on the image since, too.
+func request(j job.Job, c job.Copy, r ledger.Registration) *ec2.CopyImageInput {
+	tags := tag.List(image.Tags(j))
+	in := &ec2.CopyImageInput{
+		Name: aws.String(r.AMIName), SourceImageId: aws.String(r.From), SourceRegion: aws.String(r.FromRegion),
+		Description: aws.String(image.Description(j)),
+		ClientToken: aws.String(awsclient.Token("copy", j.Run.Name, j.Source.ID, c.Region)),
+		TagSpecifications: []types.TagSpecification{
+			{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
+		},
+	}
+	if c.Key != "" {
+		in.Encrypted, in.KmsKeyId = aws.Bool(true), aws.String(c.Key)
+	}
+	return in
+}
+
+// look sees what has become of a copy.
+func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registration) (job.Copy, error) {
+	out, err := s.In(c.Region).DescribeImages(ctx, &ec2.DescribeImagesInput{
+		ImageIds: []string{r.ID}, IncludeDisabled: aws.Bool(true),
+	})
+	if fault.IgnoreNotFound(err) != nil {
+		return c, fmt.Errorf("looking at the copy of image %s in %s: %w", j.Image.ID, c.Region, err)
+	}
+	now := s.Now().UTC()
+	if err != nil || len(out.Images) == 0 {
+		if now.Sub(r.Begun) < appearing {
+			return c, &fault.NotYet{Err: fmt.Errorf("EC2 does not show copy %s in %s yet", r.ID, c.Region)}
+		}
+		return s.fails(ctx, c, r, fmt.Errorf("copy %s is not there any more: it has been deregistered", r.ID),
+			"Nothing is to be done: the next image is copied.")
+	}
+	i := out.Images[0]
+	if why := register.Image(r, i); why != nil {
+		return s.fails(ctx, c, r, fmt.Errorf("%s is not the copy that was asked for: %w", r.ID, why),
+			"See whose it is; the next image is copied.")
+	}
+	switch image.ProgressOf(i.State) {
+	case image.Available:
+		return s.proven(ctx, c, r, i)
+	case image.Lost:
+		return s.lost(ctx, c, r, i)
+	case image.Pending:
+	}
+	if now.Sub(r.Begun) > limit {
+		c.Problem = fmt.Sprintf("copy %s is still pending %s after it was asked for", r.ID, limit)
+		c.Do = "Look at it: aws ec2 describe-images --region " + c.Region + " --image-ids " + r.ID +
+			". It counts once it is available."
+	}
+	return c, nil
+}
+
+// proven writes down that the copy is there: others may be retired for it, since its image is proven.
+func (s Step) proven(ctx context.Context, c job.Copy, r ledger.Registration, i types.Image) (job.Copy, error) {
+	r.Good, r.Snapshots = true, image.Snapshots(i)
+	r, err := s.amend(ctx, r)
+	if err != nil {
+		return c, err
+	}
+	if err := s.Ledger.Settle(ctx, r); err != nil {
+		return c, fmt.Errorf("settling copy %s in %s: %w", r.ID, c.Region, err)
+	}
+	c.At = s.Now().UTC()
+	return c, nil
+}
+
+// lost removes a copy that has failed, with what it has of snapshots, and tells EC2's reason. What stays is removed by
+// the runs that retire.
+func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i types.Image) (job.Copy, error) {
+	if i.State == types.ImageStateDisabled || i.State == types.ImageStateDeregistered {
+		return s.fails(ctx, c, r, fmt.Errorf("copy %s in %s is %s, and not by Goldsmith", r.ID, c.Region, i.State),
+			"See who has done that; the next image is copied.")
+	}
+	r.Snapshots = image.Snapshots(i)
+	out, err := s.In(c.Region).DeregisterImage(ctx, &ec2.DeregisterImageInput{
+		ImageId: aws.String(r.ID), DeleteAssociatedSnapshots: aws.Bool(true),
+	})
+	switch {
+	case fault.IsTransient(err):
+		return c, fmt.Errorf("removing copy %s in %s, which has failed: %w", r.ID, c.Region, err)
+	case err != nil && !fault.IsNoImage(err):
+		handler.Log(ctx).WarnContext(ctx, "a copy that has failed stays", "image", r.ID, "region", c.Region, "error", err)
+	case err == nil:
+		for _, result := range out.DeleteSnapshotResults {
+			handler.Log(ctx).InfoContext(ctx, "the snapshot of a copy that has failed", "snapshot",
+				aws.ToString(result.SnapshotId), "code", string(result.ReturnCode))
+		}
+	}
+	under := ""
+	if c.Key != "" {
+		under = " under key " + c.Key
+	}
+	return s.fails(ctx, c, r, fmt.Errorf("copying image %s to %s%s failed. %s", r.From, c.Region, under, image.Why(i)),
+		"Put right what EC2 says, for the most part the key; the next image is copied.")
+}

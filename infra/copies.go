@@ -1,0 +1,39 @@
+package main
+
+import (
+	"strings"
+
+	"goldsmith/infra/workflow"
+)
+
+// copied fills in the Regions and the keys of the copies that plans want.
+func copied(values workflow.Values, c Config) {
+	var all, regions, aliasRegions, aliases, keys []string
+	for _, name := range c.Plans.Names() {
+		for _, each := range c.Plans.Plans[name].Copies {
+			all, regions = []string{"*"}, append(regions, each.Region)
+			alias, isAlias := aliasOf(each.Key)
+			switch {
+			case each.Key == "":
+			case isAlias:
+				aliasRegions, aliases = append(aliasRegions, each.Region), append(aliases, alias)
+			case strings.HasPrefix(each.Key, "arn:"):
+				keys = append(keys, each.Key)
+			default:
+				keys = append(keys, one(values, "arn:${Partition}:kms:")+each.Region+one(values, ":${Account}:key/")+each.Key)
+			}
+		}
+	}
+	values[workflow.Copies], values[workflow.CopyRegions] = all, unique(regions)
+	values[workflow.AliasRegions], values[workflow.CopyAliases] = unique(aliasRegions), unique(aliases)
+	values[workflow.CopyKeys] = unique(keys)
+	if values[workflow.SourceKeys] = nil; len(all) > 0 {
+		values[workflow.SourceKeys] = values[workflow.VolumeKeys]
+	}
+}
+
+// aliasOf is the alias that a key is named by.
+func aliasOf(key string) (alias string, ok bool) {
+	last := key[strings.LastIndex(key, ":")+1:]
+	return last, strings.HasPrefix(last, "alias/")
+}
