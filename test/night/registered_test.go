@@ -22,7 +22,7 @@ import (
 // elsewhere are the changing calls that other invariants hold: what is stopped, started and imaged is enrolled, what is
 // rolled launches, and a test instance is registered before RunInstances names it.
 var elsewhere = []string{
-	"StopInstances", "StartInstances", "CreateImage", "CopySnapshot", "RegisterImage", "RunInstances",
+	"StopInstances", "StartInstances", "CreateImage", "CopySnapshot", "CopyImage", "RegisterImage", "RunInstances",
 	"CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersions",
 }
 

@@ -85,8 +85,19 @@ func (n *night) images() []types.Image {
 	}
 	return slices.DeleteFunc(all, func(i types.Image) bool {
 		id := aws.ToString(i.ImageId)
-		return id == n.second || slices.Contains(slices.Collect(maps.Values(n.stands)), id)
+		return id == n.second || n.copies(i) || slices.Contains(slices.Collect(maps.Values(n.stands)), id)
 	})
+}
+
+// copies reports whether an image is one of Goldsmith's copies, which oneCopyEach holds.
+func (n *night) copies(i types.Image) bool {
+	n.t.Helper()
+	if i.SourceImageId == nil || aws.ToString(i.SourceInstanceId) != "" {
+		return false
+	}
+	r, ok, err := n.Ledger.Registration(n.ctx, aws.ToString(i.ImageId))
+	n.ok(err)
+	return ok && r.IsCopy()
 }
 
 // snapshots are all but other people's, which were there before the night.
