@@ -194,7 +194,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring, sharing, reporting, inCopyRegions(join(referring, retiring)...)),
+		}, referring, retiring, sharing, reporting, retiringCopies),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

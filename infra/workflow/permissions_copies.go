@@ -1,10 +1,6 @@
 package workflow
 
-import (
-	"strings"
-
-	"goldsmith/shared/tag"
-)
+import "goldsmith/shared/tag"
 
 // copying is making copies of images where plans want them. It is deployed where a plan copies.
 var copying = []Statement{
@@ -12,8 +8,13 @@ var copying = []Statement{
 		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html
 		Why:       "Only of images that Goldsmith made.",
 		Actions:   []string{"ec2:CopyImage"},
-		Resources: []string{"arn:${Partition}:ec2:${Region}::image/${Copies}", "arn:${Partition}:ec2:${Region}::snapshot/${Copies}"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::image/${Copies}"},
 		Condition: ours,
+	},
+	{
+		Why:       "And of their snapshots, whoever made those.",
+		Actions:   []string{"ec2:CopyImage"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${Copies}"},
 	},
 	{
 		Why:       "New images and snapshots in the Regions that plans name, which are tagged as Goldsmith's in the creating call.",
@@ -29,15 +30,10 @@ var copying = []Statement{
 	},
 	{
 		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html. In which Region EC2 asks is not said.
-		Why:       "Encrypted snapshots are copied with the caller's permissions on their keys.",
+		Why: "Encrypted snapshots are copied with the caller's permissions on their keys, and on those of the copies that " +
+			"plans name by id or ARN.",
 		Actions:   copyUses,
-		Resources: []string{"${SourceKeys}"},
-		Condition: viaCopies(),
-	},
-	{
-		Why:       "Copies are encrypted with the caller's permissions on the keys that plans name by id or ARN.",
-		Actions:   copyUses,
-		Resources: []string{"${CopyKeys}"},
+		Resources: []string{"${SourceKeys}", "${CopyKeys}"},
 		Condition: viaCopies(),
 	},
 	{
@@ -45,6 +41,18 @@ var copying = []Statement{
 		Actions:   copyUses,
 		Resources: []string{"arn:${Partition}:kms:${AliasRegions}:${Account}:key/*"},
 		Condition: withAliases(viaCopies()),
+	},
+	{
+		Why:       "EC2 goes on with these keys, by a grant that the caller makes.",
+		Actions:   []string{"kms:CreateGrant"},
+		Resources: []string{"${SourceKeys}", "${CopyKeys}"},
+		Condition: forAWS(viaCopies()),
+	},
+	{
+		Why:       "And with those that plans name by an alias.",
+		Actions:   []string{"kms:CreateGrant"},
+		Resources: []string{"arn:${Partition}:kms:${AliasRegions}:${Account}:key/*"},
+		Condition: forAWS(withAliases(viaCopies())),
 	},
 	{
 		Why:       "Copies that have failed, and only those that Goldsmith made.",
@@ -62,12 +70,16 @@ var copying = []Statement{
 
 // copyUses are what a copy does with the keys of what it is of, and with its own.
 var copyUses = []string{
-	"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
-	"kms:ReEncryptTo",
+	"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 }
 
 func viaCopies() Condition {
-	return Condition{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com", "ec2.${CopyRegions}.amazonaws.com"}}}
+	return Condition{"StringLike": {"kms:ViaService": {"ec2.*.amazonaws.com"}}}
+}
+
+func forAWS(c Condition) Condition {
+	c["Bool"] = map[string][]string{"kms:GrantIsForAWSResource": {"true"}}
+	return c
 }
 
 func withAliases(c Condition) Condition {
@@ -89,18 +101,30 @@ var lookAtCopyKeys = []Statement{
 	},
 }
 
-// inCopyRegions allows the same in the Regions of copies.
-func inCopyRegions(statements ...Statement) (all []Statement) {
-	for _, s := range statements {
-		there := Statement{Why: "For copies: " + s.Why, Actions: s.Actions, Condition: s.Condition}
-		for _, resource := range s.Resources {
-			if strings.Contains(resource, "${Region}") {
-				there.Resources = append(there.Resources, strings.ReplaceAll(resource, "${Region}", "${CopyRegions}"))
-			}
-		}
-		if len(there.Resources) > 0 {
-			all = append(all, there)
-		}
-	}
-	return all
+// retiringCopies is what is done to old copies, and looked at before, in their own Regions.
+var retiringCopies = []Statement{
+	{
+		Why:     "The aliases of images there.",
+		Actions: []string{"ssm:GetParametersByPath"},
+		Resources: []string{"arn:${Partition}:ssm:${CopyRegions}:${Account}:parameter${ImagePath}",
+			"arn:${Partition}:ssm:${CopyRegions}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		Why:       "Parameters that launch templates there take their image from.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${CopyRegions}:*:parameter/*"},
+	},
+	{
+		Why: "Only copies that Goldsmith made.",
+		Actions: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage",
+			"ec2:DeregisterImage"},
+		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::image/*"},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the copy and afterwards.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::snapshot/*"},
+		Condition: ours,
+	},
 }

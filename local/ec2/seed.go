@@ -166,7 +166,21 @@ func (w *World) SetLastLaunched(imageID string, at time.Time) error {
 func (w *World) SeedImage(name string, created time.Time, tags map[string]string) string {
 	w.lock()
 	defer w.unlock()
-	img := *w.images.get(ImageX86)
+	return w.seed(*w.images.get(ImageX86), name, created, tags)
+}
+
+// SeedCopy puts an available image there as if CopyImage had made it at a time of an image in another Region.
+func (w *World) SeedCopy(name string, created time.Time, tags map[string]string, from, region string) string {
+	w.lock()
+	defer w.unlock()
+	img := *w.regions[region].images.get(ImageX86)
+	img.sourceImage, img.sourceRegion = from, region
+	id := w.seed(img, name, created, tags)
+	w.images.change(w.now, id, func(img *image) { img.sourceInstance = "" })
+	return id
+}
+
+func (w *World) seed(img image, name string, created time.Time, tags map[string]string) string {
 	img.id, img.name, img.location = w.newID("ami", name), name, w.options.Account+"/"+name
 	img.owner, img.alias, img.public, img.created = w.options.Account, "", false, created
 	img.launched, img.sourceInstance = time.Time{}, tags["goldsmith:source"]

@@ -10,7 +10,7 @@ import (
 func (c *checker) copies(p Plan) {
 	var regions []string
 	for i, each := range p.Copies {
-		path := item("copies", i, p.Copies)
+		path := fmt.Sprintf("copies[%d]", i)
 		if each.Region == "" {
 			c.add(path+".region", "is missing: name the Region of the copy, such as us-east-1")
 		} else {
@@ -63,7 +63,7 @@ func (p Plans) Home(region string) (found []Problem) {
 		for i, each := range p.Plans[name].Copies {
 			if each.Region == region && each.Key == "" {
 				found = append(found, Problem{
-					name + "." + item("copies", i, p.Plans[name].Copies) + ".key",
+					fmt.Sprintf("%s.copies[%d].key", name, i),
 					fmt.Sprintf("is missing: %s is the suite's own Region, where a copy differs from its image by its key alone", region),
 				})
 			}

@@ -11,6 +11,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/claim"
+	copying "goldsmith/functions/copy"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
@@ -188,6 +189,7 @@ func texts(v any) []string {
 var inputTypes = map[string]reflect.Type{
 	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](),
 	"verify":   reflect.TypeFor[verify.Input](),
+	"copy":     reflect.TypeFor[copying.Input](),
 	"snapshot": reflect.TypeFor[snapshot.Input](),
 }
 

@@ -2,6 +2,7 @@ package permissions
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -35,6 +36,7 @@ func (s Scene) consequences(k Keys) []consequence {
 	granting["kms:GrantIsForAWSResource"] = []string{"true"}
 	launched := map[string][]string{"ec2:LaunchTemplate": {s.resource("lt-0123456789abcdef0")}}
 	created := map[string][]string{"ec2:CreateAction": {"RunInstances"}}
+	aliasedARN, namedARN := key(s, "alias/golden"), key(s, "5678abcd-12ab-34cd-56ef-1234567890ab")
 	list := []consequence{
 		{
 			// docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
@@ -79,6 +81,20 @@ func (s Scene) consequences(k Keys) []consequence {
 			}, resource: k.Volume, keys: via("ec2"),
 		},
 		{call: "ec2:CopySnapshot", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
+		// The same page: a copy of an image decrypts with one key and encrypts with another. Every image counts as encrypted
+		// here. Which Region's EC2 asks is not said.
+		{call: "ec2:CopyImage", actions: copyUses, resource: k.Volume, keys: via("ec2")},
+		{call: "ec2:CopyImage", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
+		{call: "ec2:CopyImage", when: toKey("alias/"), actions: copyUses, resource: aliasedARN, keys: aliased(via("ec2"))},
+		{
+			call: "ec2:CopyImage", when: toKey("alias/"), actions: []string{"kms:CreateGrant"}, resource: aliasedARN,
+			keys: aliased(granting),
+		},
+		{call: "ec2:CopyImage", when: toKey("5678abcd"), actions: copyUses, resource: namedARN, keys: via("ec2")},
+		{
+			call: "ec2:CopyImage", when: toKey("5678abcd"), actions: []string{"kms:CreateGrant"}, resource: namedARN,
+			keys: granting,
+		},
 		{
 			// docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: the profile's role, which has its name.
 			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
@@ -234,4 +250,20 @@ func (s Scene) MachineRunning(machine, label string) []Request {
 		"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
 		"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
 	}, "*", nil)...)
+}
+
+// copyUses are what a copy does with the keys of what it is of, and with its own.
+var copyUses = []string{
+	"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+}
+
+func aliased(keys map[string][]string) map[string][]string {
+	keys = maps.Clone(keys)
+	keys["kms:ResourceAliases"] = []string{"alias/golden"}
+	return keys
+}
+
+// toKey is a call that names a key that begins so.
+func toKey(key string) func(Call) bool {
+	return func(c Call) bool { return strings.HasPrefix(c.Params.Text("KmsKeyId"), key) }
 }

@@ -16,6 +16,8 @@ type Call struct {
 	// Params are a query service's parameters, Input what a JSON service is sent.
 	Params *query.Params
 	Input  map[string]any
+	// Region is the one that it is sent to.
+	Region string
 }
 
 // Scene is the account a call is made in, and what IAM learns there.
@@ -86,6 +88,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateImage":                              creatingImage,
 	"ec2:CopySnapshot":                             copying,
 	"ec2:RegisterImage":                            registering,
+	"ec2:CopyImage":                                copyingImage,
+	"ec2:DescribeRegions":                          nowhere,
 	"ec2:CreateTags":                               tagging,
 	"ec2:DeleteTags":                               tagging,
 
@@ -105,7 +109,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ssm:PutParameter":           named("Name", parameter),
 	"ssm:SendCommand":            commanding,
 	"ssm:ListCommandInvocations": nowhere,
-	"kms:DescribeKey":            named("KeyId", func(_ Scene, arn string) string { return arn }),
+	"kms:DescribeKey":            named("KeyId", key),
 	"kms:GetKeyPolicy":           named("KeyId", func(_ Scene, arn string) string { return arn }),
 	"kms:ListGrants":             named("KeyId", func(_ Scene, arn string) string { return arn }),
 	// The service authorization reference gives it no resource type.
@@ -191,6 +195,31 @@ func creatingImage(s Scene, c Call) []Request {
 		given[kind] = requested(specification.List("Tag"))
 		creating := maps.Clone(given[kind])
 		creating["ec2:CreateAction"] = []string{"CreateImage"}
+		requests = append(requests, Request{"ec2:CreateTags", s.public(kind + "/*"), creating})
+	}
+	for _, kind := range []string{"image", "snapshot"} {
+		requests = append(requests, Request{c.Name, s.public(kind + "/*"), given[kind]})
+	}
+	return requests
+}
+
+// copyingImage is CopyImage on the image that is there and on its snapshots, in their Region and with their tags, and on
+// those to be, with the tags in the request; and CreateTags on these
+// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html).
+func copyingImage(s Scene, c Call) []Request {
+	source := s
+	source.Region = c.Params.Text("SourceRegion")
+	id := c.Params.Text("SourceImageId")
+	requests := []Request{
+		{c.Name, source.resource(id), carried(s.Tags(id))},
+		{c.Name, source.resource("snap-0123456789abcdef0"), carried(map[string]string{"Backup": "daily"})},
+	}
+	given := map[string]map[string][]string{}
+	for _, specification := range c.Params.List("TagSpecification") {
+		kind := specification.Text("ResourceType")
+		given[kind] = requested(specification.List("Tag"))
+		creating := maps.Clone(given[kind])
+		creating["ec2:CreateAction"] = []string{"CopyImage"}
 		requests = append(requests, Request{"ec2:CreateTags", s.public(kind + "/*"), creating})
 	}
 	for _, kind := range []string{"image", "snapshot"} {
@@ -327,4 +356,15 @@ func machine(_ Scene, arn string) string {
 	const parts = 7
 	split := strings.Split(arn, ":")
 	return strings.Join(split[:min(parts, len(split))], ":")
+}
+
+// key is the ARN of the key that a call names by that, by its id or by an alias.
+func key(s Scene, name string) string {
+	switch {
+	case strings.HasPrefix(name, "arn:"):
+		return name
+	case strings.HasPrefix(name, "alias/"):
+		return s.ARN("kms", "key/00000000-0000-4000-9000-000000000001")
+	}
+	return s.ARN("kms", "key/"+name)
 }

@@ -23,6 +23,7 @@ func forbidden(g *guard) map[string][]Request {
 			tables(g.allowed[role]),
 			never(nobodys(g.scene), role),
 			confined(g.scene),
+			abroad(g.scene, role),
 			readers(g.scene, role),
 		)
 	}
@@ -41,6 +42,7 @@ const (
 var changing = map[string][]string{
 	"retire": {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions",
 		"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
+	"copy":    {"ec2:CopyImage", "ec2:DeregisterImage", "ec2:DeleteSnapshot"},
 	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
 	"share":   {"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 }
@@ -54,6 +56,41 @@ func anyParameter(role string, r Request) bool {
 // anyKey: volumes may be under any key, another account's included, and what may become of a key by a look is nothing.
 func anyKey(role string, r Request) bool {
 	return r.Action == "kms:DescribeKey" && (role == "select" || role == "claim")
+}
+
+// aliasedKey: a key may be whichever has the alias that a plan names.
+func aliasedKey(r Request) bool { return len(r.Keys["kms:ResourceAliases"]) > 0 }
+
+// abroad is what no role may do in the Regions of copies, and what those do there that are there for it, done to others
+// or in another way.
+func abroad(s Scene, role string) (requests []Request) {
+	const id = "0123456789abcdef0"
+	home := s
+	for _, s.Region = range []string{paris, oregon} {
+		requests = append(requests, slices.Concat(never(nobodys(s), role), confined(s))...)
+		key, keys := key(s, keysOfCopies[oregon]), map[string][]string{
+			"kms:ViaService": {"ec2." + s.Region + ".amazonaws.com"}, "kms:ResourceAliases": {"alias/golden"},
+			"kms:GrantIsForAWSResource": {"true"},
+		}
+		requests = append(requests, Request{"kms:ScheduleKeyDeletion", key, keys}, Request{"ec2:ModifyImageAttribute",
+			s.public("image/*"), map[string][]string{"ec2:CreateAction": {"CopyImage"}}})
+	}
+	for _, kind := range []string{"image", "snapshot"} {
+		requests = append(requests, Request{"ec2:CopyImage", s.public(kind + "/*"), nil})
+	}
+	for _, keys := range []map[string][]string{nil, {"aws:ResourceTag/Name": {"web"}}} {
+		requests = append(requests, Request{"ec2:CopyImage", home.resource("ami-" + id), keys})
+	}
+	tagged := map[string][]string{"aws:ResourceTag/" + tag.Managed: {"true"}}
+	requests = append(requests, all([]string{"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"}, home.resource("snap-"+id),
+		nil)...)
+	if role != "retire" && role != "copy" {
+		requests = append(requests, Request{"ec2:DeregisterImage", s.resource("ami-" + id), tagged})
+	}
+	return slices.DeleteFunc(requests, func(r Request) bool {
+		copied := r.Action == "ec2:CreateTags" && slices.Equal(r.Keys["ec2:CreateAction"], []string{"CopyImage"})
+		return role == "copy" && copied && !strings.Contains(r.Resource, ":"+home.Region+":") || anyParameter(role, r)
+	})
 }
 
 // ownKey: volumes may be under any key of the account, and what may become of one by a look is nothing.
@@ -96,7 +133,7 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
 		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) ||
-			anyParameter(role, r) || anyKey(role, r) || ownKey(role, r) {
+			anyParameter(role, r) || anyKey(role, r) || ownKey(role, r) || aliasedKey(r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]

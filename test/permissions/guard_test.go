@@ -36,7 +36,14 @@ func (g *guard) before(s *stack.Stack) http.Handler {
 	g.next = s
 	g.scene = Scene{
 		Account: here,
-		Tags:    func(id string) map[string]string { return s.EC2.Tags(id) },
+		Tags: func(id string) map[string]string {
+			for _, there := range s.Beside {
+				if tags := there.EC2.Tags(id); len(tags) > 0 {
+					return tags
+				}
+			}
+			return s.EC2.Tags(id)
+		},
 		// Secrets Manager ends an ARN with six characters of its own.
 		Secret: func(name string) string { return here.ARN("secretsmanager", "secret:"+name+"-a1B2c3") },
 	}
@@ -55,11 +62,21 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.problem("%s: %v", caller, err)
 		return
 	}
+	call.Region = regionOf(r)
 	if !g.admit(caller, call) {
 		refuse(w, call)
 		return
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// regionOf is the Region in the credential scope of a request's signature.
+func regionOf(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(scope, "/"); len(parts) > 2 {
+		return parts[2]
+	}
+	return here.Region
 }
 
 // scalingVersion tells Auto Scaling's calls from EC2's.
@@ -100,12 +117,14 @@ func read(r *http.Request) (Call, error) {
 
 // admit decides on all requests of a call.
 func (g *guard) admit(role string, call Call) bool {
-	requests, err := g.scene.Requests(call)
+	scene := g.scene
+	scene.Region = call.Region
+	requests, err := scene.Requests(call)
 	if err != nil {
 		g.problem("%s: %v", role, err)
 		return false
 	}
-	return g.decide(role, append(requests, g.scene.OnBehalf(call, keys)...))
+	return g.decide(role, append(requests, scene.OnBehalf(call, keys)...))
 }
 
 func (g *guard) decide(role string, requests []Request) bool {

@@ -49,6 +49,7 @@ func play(t *testing.T, g *guard, events map[string]eventbridge.Faults, story fu
 		n.Stack, err = stack.New(stack.Options{
 			VolumeKeys: []string{keys.Volume, theirKey},
 			Clock:      clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
+			EC2:    ec2.Options{Regions: []string{paris, oregon}},
 			Ledger: n.book, Guard: g.before, Wrap: n.between, History: true,
 		})
 		if err != nil {

@@ -92,6 +92,8 @@ var stories = []story{
 	{name: "volumes under keys", play: underKeys},
 	{name: "images that are shared", play: shared},
 	{name: "an image that is shared no longer", play: sharedNoLonger},
+	{name: "images that are copied", play: copied},
+	{name: "copies that are retired", play: copiesRetired},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

@@ -44,6 +44,7 @@ func constrain(schema *jsonschema.Schema) {
 		Pattern: plan.TemplateForm})
 	refresh(part("Refresh"))
 	share(part("Share"))
+	copies(schema)
 	defaults(schema)
 }
 
@@ -57,6 +58,15 @@ func share(schema *jsonschema.Schema) {
 		list.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: of.form}).AnyOf
 		list.AnyOf[len(list.AnyOf)-1].MaxItems = &of.most
 	}
+}
+
+func copies(schema *jsonschema.Schema) {
+	of, most := schema.Definitions["Copy"], uint64(plan.MaxCopies)
+	of.Required = []string{"region"}
+	property(of, "region").Pattern, property(of, "key").Pattern = plan.RegionForm, plan.KeyForm
+	list := property(schema.Definitions["Plan"], "copies")
+	list.Type, list.Items, list.AnyOf = "", nil, oneOrMore(&jsonschema.Schema{Ref: "#/$defs/Copy"}).AnyOf
+	list.AnyOf[len(list.AnyOf)-1].MaxItems = &most
 }
 
 func verify(schema *jsonschema.Schema) {

@@ -1,0 +1,113 @@
+package permissions
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+// The Regions that plan copied copies images to.
+const paris, oregon = "eu-west-3", "us-west-2"
+
+// copyTime is when that plan runs.
+var copyTime = due.Add(4 * time.Hour)
+
+// keysOfCopies are those of its copies: by an alias in the one, by its id in the other.
+var keysOfCopies = map[string]string{paris: "alias/golden", oregon: "5678abcd-12ab-34cd-56ef-1234567890ab"}
+
+func (n *night) golden() {
+	for region, name := range keysOfCopies {
+		n.Beside[region].EC2.SetKey(n.Beside[region].EC2.KeyNamed(name), ec2.KeyUsable)
+	}
+}
+
+// copied are copies in two Regions that come to nothing, and are removed.
+func copied(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "copied"))
+	n.golden()
+	n.before("release", func(string) {
+		for region, name := range keysOfCopies {
+			n.Beside[region].EC2.SetKey(n.Beside[region].EC2.KeyNamed(name), ec2.KeyDisabled)
+		}
+	})
+	n.run(copyTime)
+	copies := n.result(web).Copies
+	n.want("ending", n.result(web).Ending, job.Imaged)
+	for at, region := range []string{paris, oregon} {
+		n.want("copied to "+region, copies[at].Problem == "", false)
+		n.want("left in "+region, len(n.stored(region)), 0)
+	}
+}
+
+func (n *night) stored(region string) []types.Snapshot {
+	n.t.Helper()
+	return must(n.in(region).DescribeSnapshots(n.ctx, &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}}))(n.t).Snapshots
+}
+
+// copiesRetired are three nights: old copies are deprecated, disabled and removed in their own Regions, and one that is
+// used again is deprecated no longer.
+func copiesRetired(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "copied"))
+	n.golden()
+	gone, kept := map[string]string{}, map[string]string{}
+	for _, region := range []string{paris, oregon} {
+		gone[region], kept[region] = n.oldCopy(region, web, 30), n.oldCopy(region, web, 5)
+		n.usedAgain(region, kept[region])
+	}
+	for day := range 3 {
+		n.run(copyTime.AddDate(0, 0, day))
+	}
+	for _, region := range []string{paris, oregon} {
+		shown := map[string]types.Image{}
+		out := must(n.in(region).DescribeImages(n.ctx,
+			&sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)}))(n.t)
+		for _, i := range out.Images {
+			shown[aws.ToString(i.ImageId)] = i
+		}
+		n.want("gone", shown[gone[region]].ImageId == nil, true)
+		n.want("kept", shown[kept[region]].ImageId != nil && shown[kept[region]].DeprecationTime == nil, true)
+	}
+}
+
+// in is the client of EC2 in a Region.
+func (n *night) in(region string) *sdk.Client {
+	return sdk.NewFromConfig(n.AWS(), func(o *sdk.Options) { o.Region = region })
+}
+
+// oldCopy is a copy that was made so many days ago.
+func (n *night) oldCopy(region, web string, days int) string {
+	n.t.Helper()
+	made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
+	id := n.Beside[region].EC2.SeedCopy(name, made, map[string]string{
+		tag.Managed: "true", tag.Plan: "copied", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
+	}, "ami-0123456789abcdef0", here.Region)
+	must(n.book.Register(n.ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CopyImage, Lineage: web, Source: web, Name: "web", Plan: "copied",
+		Run: fmt.Sprint(days), Region: region, From: "ami-0123456789abcdef0", FromRegion: here.Region,
+		AMIName: name, ID: id, Good: true, Begun: made,
+	}))(n.t)
+	return id
+}
+
+// usedAgain has a copy deprecated, and then an instance launched from it.
+func (n *night) usedAgain(region, id string) {
+	n.t.Helper()
+	must(n.in(region).EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{
+		ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Hour)),
+	}))(n.t)
+	n.ok(n.book.PutRetirement(n.ctx, job.Retirement{
+		Plan: "copied", Region: region, Subject: id, Name: "web", Run: "old", Status: job.Deprecated,
+		Since: time.Now().AddDate(0, 0, -10),
+	}))
+	must(n.in(region).RunInstances(n.ctx, &sdk.RunInstancesInput{
+		ImageId: aws.String(id), MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
+	}))(n.t)
+}
