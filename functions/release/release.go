@@ -78,11 +78,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	ending := endingOf(j)
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
-	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
-	if j.Copies = nil; ending == job.Imaged {
-		j.Copies = j.Run.Copies
-	}
-	j.Copying = j.CopiesOpen()
+	j = leftToDo(j, ending)
+	j.Times.Released = now
 	result := j.ResultOf(ending, now)
 	result.Problem, result.Do = problem(j)
 	result.Shows = shows
@@ -110,6 +107,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	count(ctx, j, ending)
 	return j, nil
+}
+
+// leftToDo is the job with what is still to be done for its image, for which nobody waits.
+func leftToDo(j job.Job, ending job.Ending) job.Job {
+	j.Refreshing = ending == job.Imaged && concernsGroups(j)
+	if j.Copies = nil; ending == job.Imaged {
+		j.Copies = j.Run.Copies
+	}
+	j.Copying = j.CopiesOpen()
+	return j
 }
 
 // leftover warns of a test instance that could not be terminated. The sweep goes on trying.

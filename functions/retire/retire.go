@@ -118,20 +118,10 @@ func (r *round) play(ctx context.Context) error {
 	if r.Blind != nil {
 		return r.blind(ctx)
 	}
-	if err := r.again(ctx); err != nil {
-		return err
-	}
-	if err := r.resume(ctx); err != nil {
-		return err
-	}
-	if err := r.copies(ctx); err != nil {
-		return err
-	}
-	if err := r.decided(ctx); err != nil {
-		return err
-	}
-	if err := r.finish(ctx); err != nil {
-		return err
+	for _, part := range []func(context.Context) error{r.again, r.resume, r.copies, r.decided, r.finish} {
+		if err := part(ctx); err != nil {
+			return err
+		}
 	}
 	if !r.More && r.whole() && r.page.Plan.Keep.Rules() {
 		if err := r.sweep(ctx); err != nil {

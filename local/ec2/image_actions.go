@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -110,9 +111,6 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	from, source, err := w.copyable(p)
-	if err == nil {
-		err = w.roomToCopy(source)
-	}
 	if err != nil {
 		return err
 	}
@@ -173,7 +171,7 @@ func (w *World) copyable(p *query.Params) (*World, *image, error) {
 	case !from.readable(source, w.options.Account):
 		return nil, nil, query.Errorf("InvalidRequest", "You do not have permission to access the storage of this ami")
 	}
-	return from, source, w.nameFree(p.Text("Name"))
+	return from, source, cmp.Or(w.nameFree(p.Text("Name")), w.roomToCopy(source))
 }
 
 // readable reports whether an account may read all snapshots of an image: of Amazon's it may.

@@ -123,6 +123,15 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Accounts: []string{"111122223333", "000000000001"}, Organization: "o-a1b2c3d4e5",
 			OrganizationalUnits: []string{"ou-a1b2-c3d4e5f6"},
 		},
+		Copies: []plan.Copy{
+			{Region: "us-east-1", Key: "alias/golden", Keep: plan.Keep{
+				Last: 3, Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(36 * time.Hour),
+				Disable: true,
+			}},
+			{Region: "us-gov-west-1", Key: "1234abcd-12ab-34cd-56ef-1234567890ab", Keep: plan.Keep{Daily: 3}},
+			{Region: "ap-southeast-2", Key: "arn:aws:kms:ap-southeast-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"},
+			{Region: "eu-west-3"},
+		},
 		Roll: plan.Roll{
 			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
 			Refresh: plan.Refresh{
@@ -143,6 +152,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	rate.Name, rate.Schedule, rate.Limit = "rate", "rate(1 day)", plan.Limit{Percent: 100}
 	rate.Force, rate.Roll.Skip, rate.Notify.On = plan.MaxForce, true, []plan.Outcome{plan.Failed}
 	rate.Share = plan.Share{Accounts: []string{"111122223333"}, Snapshots: true}
+	rate.Copies = []plan.Copy{{Region: "eu-west-1", Key: "arn:aws:kms:eu-west-1:111122223333:alias/golden"}}
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
 		t.Error(diff)
 	}

@@ -113,7 +113,8 @@ type Review struct {
 
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error) {
-	if !p.Keep.Rules() && w.Region == "" && len(p.Copies) == 0 {
+	ruled := p.Keep.Rules()
+	if !ruled && w.Region == "" && len(p.Copies) == 0 {
 		return Review{}, nil
 	}
 	o := Review{
@@ -124,7 +125,7 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 		return o, err
 	}
 	o.halfRemoved(s.Run, w.Now())
-	if o.lost(w.Region, w.Now()); !p.Keep.Rules() {
+	if o.lost(w.Region, w.Now()); !ruled {
 		return o, nil
 	}
 	images, err := w.images(ctx, o)
@@ -136,6 +137,11 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 		return o, err
 	}
 	o.Decisions = o.cut(within(Decide(images, p, standing, w.Now()), s.Source), s)
+	return w.settled(ctx, o), nil
+}
+
+// settled keeps of what is decided about whatever is in use.
+func (w Reviewer) settled(ctx context.Context, o Review) Review {
 	var going []types.Image
 	shared := map[string]usage.Shared{}
 	for _, d := range o.Decisions {
@@ -150,11 +156,11 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 	found, err := w.Usage.Look(ctx, going, shared)
 	if err != nil {
 		o.Blind = fmt.Errorf("looking what uses %d images: %w", len(going), err)
-		return o.closed(), nil
+		return o.closed()
 	}
 	o.Decisions, o.Old = Settle(o.Decisions, found.Uses, found.Unsure), found.Old
 	o.Asking = found.Ask
-	return o, nil
+	return o
 }
 
 // closed keeps whatever would go.
@@ -202,20 +208,25 @@ func (w Reviewer) registered(ctx context.Context, plan string, o *Review) error 
 		if r.Call == ledger.RegisterImage {
 			r.Snapshots = register.Copies(r) // What it is given besides was there before.
 		}
-		switch {
-		case r.Kind != ledger.MadeImage || r.Plan != plan:
-		case r.Region != w.Region:
-			if w.Region == "" && !slices.Contains(o.Regions, r.Region) {
-				o.Regions = append(o.Regions, r.Region)
-			}
-		case r.ID != "":
-			o.Registered[r.ID] = r
-		case r.IsCopy():
-			o.Unanswered = append(o.Unanswered, r)
+		if r.Kind == ledger.MadeImage && r.Plan == plan {
+			o.add(r, w.Region)
 		}
 	}
-	slices.Sort(o.Regions)
 	return nil
+}
+
+// add takes in a registration, of a review of copies in a Region or, without one, of images.
+func (o *Review) add(r ledger.Registration, region string) {
+	switch {
+	case r.Region != region:
+		if region == "" && !slices.Contains(o.Regions, r.Region) {
+			o.Regions = append(o.Regions, r.Region)
+		}
+	case r.ID != "":
+		o.Registered[r.ID] = r
+	case r.IsCopy():
+		o.Unanswered = append(o.Unanswered, r)
+	}
 }
 
 // images are the listed ones as retention sees them.

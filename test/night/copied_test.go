@@ -9,6 +9,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/job"
@@ -124,26 +125,26 @@ func TestOneRegionKeepsNoOther(t *testing.T) {
 		key   string
 		story func(n *night)
 		says  []string
-		made  int
+		known bool
 	}{
 		"the key is disabled": {
 			"alias/golden", func(n *night) { n.golden(virginia, ec2.KeyDisabled) },
-			[]string{"key alias/golden in us-east-1 is in state Disabled"}, 0,
+			[]string{"key alias/golden in us-east-1 is in state Disabled"}, true,
 		},
-		"there is no key": {"alias/golden", nil, []string{"there is no key alias/golden in us-east-1"}, 0},
+		"there is no key": {"alias/golden", nil, []string{"there is no key alias/golden in us-east-1"}, true},
 		"the key is disabled in the night": {
 			"alias/golden",
 			func(n *night) {
 				key := n.golden(virginia, ec2.KeyUsable)
 				n.at("release", "", func(work) { n.EC2.In(virginia).SetKey(key, ec2.KeyDisabled) })
 			},
-			[]string{"copying image ami-", "under key alias/golden failed. EC2 says: ", "Given key ID is not accessible"}, 1,
+			[]string{"copying image ami-", "under key alias/golden failed. EC2 says: ", "Given key ID is not accessible"}, false,
 		},
 		"it is refused": {
 			"", func(n *night) {
 				n.EC2.In(virginia).Inject(ec2.Fault{Action: "CopyImage", Code: "UnauthorizedOperation"})
 			},
-			[]string{"copying image ami-", "UnauthorizedOperation"}, 0,
+			[]string{"copying image ami-", "UnauthorizedOperation"}, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +155,12 @@ func TestOneRegionKeepsNoOther(t *testing.T) {
 					c.story(n)
 				}
 				n.begin()
+				said := n.rehearse(rehearsal.Scheduled(n.plans.Plans["nightly"], due), n.plans.Plans["nightly"])
 				r := n.run()[0]
+				if ahead := said.Copies[0].Problem; ahead != "" {
+					n.want("said before", n.results(r)[web].Copies[0].Problem, ahead)
+				}
+				n.want("known before", said.Copies[0].Problem != "", c.known)
 				n.wasImaged(r, web)
 				n.want("copies in "+virginia, len(n.in(virginia)), 0)
 				n.want("copies in "+paris, len(n.in(paris)), 1)

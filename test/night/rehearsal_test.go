@@ -21,6 +21,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/sfn"
 	"goldsmith/local/stack"
+	"goldsmith/shared/copies"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -206,6 +207,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
 		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Sharing: sharing.New(organizations.NewFromConfig(n.AWS()), kms.NewFromConfig(n.AWS())),
+		Copies:  copies.Wire(n.AWS()),
 		Blocks:  direct.NewFromConfig(n.AWS()),
 		Path:    "/goldsmith/images", Now: time.Now,
 	}

@@ -132,8 +132,7 @@ func inSharedVPC(resource string) bool {
 func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) ||
-			anyParameter(role, r) || anyKey(role, r) || ownKey(role, r) || aliasedKey(r) {
+		if len(parts) <= rest || alone(role, r, parts[service]) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -144,6 +143,12 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 		}
 	}
 	return all
+}
+
+// alone reports whether a role may do to every resource of the kind what it does to one, or tags tell them apart.
+func alone(role string, r Request, service string) bool {
+	return slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, service) ||
+		anyParameter(role, r) || anyKey(role, r) || ownKey(role, r) || aliasedKey(r)
 }
 
 // open are resources of which a role may use all whose names begin alike.

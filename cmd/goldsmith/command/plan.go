@@ -19,6 +19,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/cmd/goldsmith/rehearsal"
+	"goldsmith/shared/copies"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
@@ -225,6 +226,7 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
 		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
+		Copies:  copies.Wire(site.aws),
 		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),
 		Quotas:  servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}

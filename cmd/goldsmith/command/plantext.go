@@ -63,6 +63,7 @@ func (n plannedPlan) printSources(p *page, now time.Time) {
 	n.printImaged(p)
 	n.printRegistering(p)
 	n.printShares(p)
+	n.printCopies(p)
 	n.printSkipped(p)
 }
 
@@ -147,6 +148,23 @@ func (n plannedPlan) printShares(p *page) {
 		p.line("")
 		p.table(rows)
 	}
+}
+
+// printCopies says where the images would be copied to, and why not.
+func (n plannedPlan) printCopies(p *page) {
+	if len(n.Copies) == 0 {
+		return
+	}
+	rows := [][]string{{"COPIES TO", "KEY", "WILL BE"}}
+	for _, each := range n.Copies {
+		said := "copied"
+		if each.Problem != "" {
+			said = "not copied: " + each.Problem + ". " + each.Do
+		}
+		rows = append(rows, []string{each.Region, cmp.Or(each.Key, "as the image"), said})
+	}
+	p.line("")
+	p.table(rows)
 }
 
 // printRegistering shows what would be registered of each snapshot.

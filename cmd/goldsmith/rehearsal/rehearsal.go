@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
 	"goldsmith/shared/attribute"
+	"goldsmith/shared/copies"
 	"goldsmith/shared/disk"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
@@ -63,7 +64,9 @@ type Stage struct {
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout
-	Quotas  source.Quotas
+	// Copies says what will come of copying them.
+	Copies copies.Lookout
+	Quotas source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
 	Ledger Ledger
@@ -79,6 +82,8 @@ type Night struct {
 	Refused   string   `json:"refused,omitempty"`
 	Sources   []Source `json:"sources"`
 	Templates []Roll   `json:"templates"`
+	// Copies are those that each image would have, or why not.
+	Copies []job.Copy `json:"copies,omitempty"`
 	// Groups are the Auto Scaling groups that use what would be rolled.
 	Groups []Group `json:"groups"`
 	Images []Image `json:"images"`
@@ -95,8 +100,11 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	} else {
 		err = s.instances(ctx, run, p, &n)
 	}
-	if err != nil || s.Ledger == nil || n.Refused != "" {
+	if err != nil || n.Refused != "" {
 		return n, err
+	}
+	if n.Copies = s.Copies.Ahead(ctx, p); s.Ledger == nil {
+		return n, nil
 	}
 	err = s.follow(ctx, run, p, &n)
 	return n, err
