@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -71,7 +72,9 @@ func (s Settings) invalid() string {
 		return "FlexibleTimeWindow, ScheduleExpression and Target are required."
 	case s.Target.Arn == "" || s.Target.RoleArn == "":
 		return "Arn and RoleArn of the Target are required."
-	case !slices.Contains([]string{enabled, disabled}, s.State):
+	case s.ActionAfterCompletion != "NONE" && s.ActionAfterCompletion != "DELETE":
+		return fmt.Sprintf("ActionAfterCompletion %s is neither NONE nor DELETE.", s.ActionAfterCompletion)
+	case s.State != enabled && s.State != disabled:
 		return fmt.Sprintf("State %s is neither ENABLED nor DISABLED.", s.State)
 	}
 	return s.FlexibleTimeWindow.invalid()
@@ -157,29 +160,22 @@ func (b *Bus) get(w http.ResponseWriter, name, group string) {
 // update replaces every setting by what the request has, and by its default where it has nothing.
 func (b *Bus) update(w http.ResponseWriter, r *http.Request, name string) {
 	var in struct {
-		GroupName string
+		GroupName, ClientToken string
 		Settings
 	}
-	refuse := func(message string) {
-		reply(w, http.StatusBadRequest, "ValidationException", map[string]any{"Message": message})
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		refuse(err.Error())
+	body := json.NewDecoder(r.Body)
+	body.DisallowUnknownFields()
+	if err := body.Decode(&in); err != nil {
+		refuse(w, "%s is not modelled by the embedded AWS.", strings.TrimPrefix(err.Error(), "json: unknown field "))
 		return
 	}
 	s, arn, found := b.find(w, name, in.GroupName)
 	if !found {
 		return
 	}
-	wanted := in.defaulted()
-	if problem := wanted.invalid(); problem != "" {
-		refuse(problem)
-		return
-	}
-	now := b.settings(s)
-	if wanted.ScheduleExpression != now.ScheduleExpression || !reflect.DeepEqual(wanted.Target, now.Target) ||
-		wanted.ScheduleExpressionTimezone != now.ScheduleExpressionTimezone {
-		refuse("The embedded Scheduler changes no schedule's time, time zone or target.")
+	wanted, now := in.defaulted(), b.settings(s)
+	if problem := cmp.Or(wanted.invalid(), wanted.unlike(now)); problem != "" {
+		refuse(w, "%s", problem)
 		return
 	}
 	s.Settings = wanted
@@ -189,13 +185,29 @@ func (b *Bus) update(w http.ResponseWriter, r *http.Request, name string) {
 	reply(w, http.StatusOK, "", map[string]any{"ScheduleArn": arn})
 }
 
+// unlike is what an update would change that decides when a schedule invokes what; "" for nothing.
+func (s Settings) unlike(now Settings) string {
+	switch {
+	case s.ScheduleExpression != now.ScheduleExpression:
+		return "Another ScheduleExpression is not modelled by the embedded AWS."
+	case s.ScheduleExpressionTimezone != now.ScheduleExpressionTimezone:
+		return "Another ScheduleExpressionTimezone is not modelled by the embedded AWS."
+	case !reflect.DeepEqual(s.Target, now.Target):
+		return "Another Target (Arn, RoleArn, Input, DeadLetterConfig, MaximumEventAgeInSeconds, MaximumRetryAttempts) " +
+			"is not modelled by the embedded AWS."
+	}
+	return ""
+}
+
 // list is a page of schedules, by ARN.
 func (b *Bus) list(w http.ResponseWriter, r *http.Request) {
 	asked, all := r.URL.Query(), b.Schedules()
-	page, most, next := []map[string]any{}, mostListed, ""
-	if n, err := strconv.Atoi(asked.Get("MaxResults")); err == nil {
-		most = min(max(n, 1), mostListed)
+	most, problem := listed(asked)
+	if problem != "" {
+		refuse(w, "%s", problem)
+		return
 	}
+	page, next := []map[string]any{}, ""
 	wanted := func(key, value string) bool { return !asked.Has(key) || asked.Get(key) == value }
 	for _, arn := range slices.Sorted(maps.Keys(all)) {
 		s := all[arn]
@@ -215,6 +227,26 @@ func (b *Bus) list(w http.ResponseWriter, r *http.Request) {
 		answer["NextToken"] = next
 	}
 	reply(w, http.StatusOK, "", answer)
+}
+
+// listed is how many schedules a page has, or what is wrong with the request.
+func listed(asked url.Values) (most int, problem string) {
+	if state := asked.Get("State"); asked.Has("State") && state != enabled && state != disabled {
+		return 0, fmt.Sprintf("State %s is neither ENABLED nor DISABLED.", state)
+	}
+	if !asked.Has("MaxResults") {
+		return mostListed, ""
+	}
+	most, err := strconv.Atoi(asked.Get("MaxResults"))
+	if err != nil || most < 1 || most > mostListed {
+		return 0, fmt.Sprintf("MaxResults must be from 1 to %d.", mostListed)
+	}
+	return most, ""
+}
+
+// refuse answers that the request is not valid.
+func refuse(w http.ResponseWriter, format string, args ...any) {
+	reply(w, http.StatusBadRequest, "ValidationException", map[string]any{"Message": fmt.Sprintf(format, args...)})
 }
 
 func (b *Bus) hasGroup(name string) bool {

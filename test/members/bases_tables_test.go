@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	ebstypes "github.com/aws/aws-sdk-go-v2/service/ebs/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedules "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 )
 
 type attributes = map[string]tabletypes.AttributeValue
@@ -168,9 +169,26 @@ var tableBases = map[string]func(*world) any{
 	"dynamodb.RestoreTableToPointInTime.RestoreDateTime": func(*world) any {
 		return &dynamodb.RestoreTableToPointInTimeInput{SourceTableName: madeTable(), TargetTableName: aws.String("new")}
 	},
+	"scheduler.UpdateSchedule": func(w *world) any { return updating(w) },
+	"scheduler.UpdateSchedule.FlexibleTimeWindow.Mode": func(w *world) any {
+		in := updating(w)
+		in.FlexibleTimeWindow = &schedules.FlexibleTimeWindow{MaximumWindowInMinutes: aws.Int32(5)}
+		return in
+	},
 	"scheduler.GetSchedule": func(*world) any {
 		return &scheduler.GetScheduleInput{GroupName: aws.String("goldsmith"), Name: aws.String("goldsmith-sweep")}
 	},
+}
+
+// updating repeats what there is of the sweep's schedule.
+func updating(w *world) *scheduler.UpdateScheduleInput {
+	now := must(w.scheduler.GetSchedule(w.t.Context(), &scheduler.GetScheduleInput{
+		GroupName: aws.String("goldsmith"), Name: aws.String("goldsmith-sweep"),
+	}))(w)
+	return &scheduler.UpdateScheduleInput{
+		GroupName: now.GroupName, Name: now.Name, FlexibleTimeWindow: now.FlexibleTimeWindow,
+		ScheduleExpression: now.ScheduleExpression, Target: now.Target,
+	}
 }
 
 func querying(condition string) *dynamodb.QueryInput {

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -50,6 +51,11 @@ var looks = []func(*world) (any, error){
 		})
 	},
 	func(w *world) (any, error) { return w.ssm.DescribeParameters(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.scheduler.GetSchedule(w.t.Context(), &scheduler.GetScheduleInput{
+			GroupName: aws.String("goldsmith"), Name: aws.String("goldsmith-sweep"),
+		})
+	},
 	func(w *world) (any, error) {
 		return w.ssm.GetParameterHistory(w.t.Context(), &ssm.GetParameterHistoryInput{
 			Name: aws.String("/made/sample"),
