@@ -93,6 +93,26 @@ func (r Rescue) showing(ctx context.Context, c ledger.Claim, state string, resta
 	return r.put(ctx, known)
 }
 
+// untold changes what the message of a run that is not told yet says of a source which was left stopped.
+func (r Rescue) untold(ctx context.Context, c ledger.Claim,
+	says func(ctx context.Context, known job.Result, c ledger.Claim) error) error {
+	run, _, err := r.Runs.GetRun(ctx, c.Run)
+	if err != nil || !run.Told.IsZero() {
+		return err
+	}
+	known, there, err := r.known(ctx, c)
+	if err != nil || !there || known.Ending != job.LeftStopped {
+		return err
+	}
+	return says(ctx, known, c)
+}
+
+// startedSince writes down that a source which its job had left stopped was started since.
+func (r Rescue) startedSince(ctx context.Context, known job.Result, c ledger.Claim) error {
+	known.Shows, known.Restarted, known.At = string(types.InstanceStateNamePending), c.Started, r.Now().UTC()
+	return r.put(ctx, known)
+}
+
 // tellBack says once what became of sources of which their runs have told that they were left stopped.
 func (r Rescue) tellBack(ctx context.Context, found []settled) error {
 	byRun := map[string][]settled{}
@@ -150,7 +170,7 @@ func (r Rescue) notBack(ctx context.Context, run ledger.Run, claims []ledger.Cla
 	return errors.Join(problems...)
 }
 
-// staysDown writes down that people were told that the source stays down.
+// staysDown writes down that the source stays down.
 func (r Rescue) staysDown(ctx context.Context, known job.Result, c ledger.Claim) error {
 	if known.Problem == cutShort {
 		known.Problem = c.Problem

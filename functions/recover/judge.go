@@ -36,7 +36,7 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 	case !known, source.Ending(state):
 		return over, early + "it was terminated"
 	case !c.WasRunning, c.StopSent.IsZero():
-		return over, "the run ended before it was touched"
+		return over, "the run ended before its image was done"
 	case c.StopMayLand(r.Now()):
 		return later, ""
 	case state == types.InstanceStateNameRunning:

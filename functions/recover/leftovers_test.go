@@ -177,7 +177,7 @@ func TestLeftovers(t *testing.T) {
 		{Name: "the ledger knows nothing of its job: not touched", Given: given(nil), Want: looks + rest, Then: is(1, "")},
 		{
 			Name: "its instance is down, and claimed: it may be all there is",
-			Want: "Claims DescribeInstances StartInstances Record Slots DescribeInstances Unsettled" + rest,
+			Want: "Claims DescribeInstances StartInstances Record GetRun Results PutResult Slots DescribeInstances Unsettled" + rest,
 			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *steptest.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Hold(ledger.Claim{Source: s.Web, Run: steptest.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})

@@ -17,7 +17,6 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/request"
 	"goldsmith/shared/runs"
 	"goldsmith/shared/source"
 )
@@ -43,7 +42,6 @@ type ec2API interface {
 	instancesAPI
 	imagesAPI
 	ender
-	request.Untagger
 	source.Asker
 }
 

@@ -142,7 +142,7 @@ func TestSweep(t *testing.T) {
 			Given: with(func(c *ledger.Claim) {
 				c.Left, c.Started = time.Now(), time.Now().Add(-time.Second)
 			}),
-			Want: "Claims DescribeInstances StartInstances Record Slots: ok",
+			Want: "Claims DescribeInstances StartInstances Record GetRun Results Slots: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				s.Same("problem", s.Held(s.Web).Problem, "")
@@ -172,7 +172,7 @@ func TestSweep(t *testing.T) {
 					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped,
 						Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Want:    "Claims DescribeInstances StartInstances Record GetRun Results PutResult Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
@@ -214,7 +214,7 @@ func TestSweep(t *testing.T) {
 			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult DropUnstopped Slots*2: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
-				closed("the run ended before it was touched")(s, a)
+				closed("the run ended before its image was done")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
 		},
@@ -223,7 +223,7 @@ func TestSweep(t *testing.T) {
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult DropUnstopped Slots*2: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
-				closed("the run ended before it was touched")(s, a)
+				closed("the run ended before its image was done")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
 		},

@@ -21,12 +21,14 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/request"
 	"goldsmith/shared/source"
 )
 
-// instancesAPI looks at instances and starts them.
+// instancesAPI looks at instances, starts them, and takes their tags off.
 type instancesAPI interface {
 	source.Lister
+	request.Untagger
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 }
 
@@ -203,10 +205,10 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 		return c, fmt.Errorf("recording the start: %w", err)
 	}
 	if takenBack {
-		return c, breaker.Mark(ctx, r.Claims, c)
+		return c, errors.Join(breaker.Mark(ctx, r.Claims, c), r.untold(ctx, c, r.staysDown))
 	}
 	if !first {
-		return c, nil
+		return c, r.untold(ctx, c, r.startedSince)
 	}
 	return c, r.showing(ctx, c, string(types.InstanceStateNamePending), now)
 }
@@ -255,6 +257,12 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	}
 	if c.StopSent.IsZero() {
 		return was, r.letGo(ctx, c)
+	}
+	if state == types.InstanceStateNameStopped {
+		// A person has stopped it. Without the claim its tag would say that the run has.
+		if err := takeOff(ctx, r.EC2, c.Execution, c.Source); err != nil {
+			return nil, err
+		}
 	}
 	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, true); err != nil {
 		return nil, err

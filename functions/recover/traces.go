@@ -26,12 +26,6 @@ import (
 	"goldsmith/shared/trace"
 )
 
-// taggedAPI is what following tags does to instances.
-type taggedAPI interface {
-	instancesAPI
-	request.Untagger
-}
-
 // histories is Step Functions as far as following tags needs it.
 type histories interface {
 	Executions
@@ -46,7 +40,7 @@ type noticer interface {
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
 // read. One that is proved to be down because of a run that has ended is brought back; any other is named to people.
 type Traces struct {
-	EC2        taggedAPI
+	EC2        instancesAPI
 	Executions histories
 	Rescue     Rescue
 	Notices    noticer
@@ -124,7 +118,11 @@ const untagging = 200
 
 // takeOff takes the tag off where it has this value: what a run has put on since stays.
 func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error {
-	_, err := t.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{
+	return takeOff(ctx, t.EC2, value, ids...)
+}
+
+func takeOff(ctx context.Context, api request.Untagger, value string, ids ...string) error {
+	_, err := api.DeleteTags(ctx, &ec2.DeleteTagsInput{
 		Resources: ids, Tags: []types.Tag{{Key: aws.String(tag.Stopped), Value: aws.String(value)}},
 	})
 	switch {
@@ -133,7 +131,7 @@ func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error 
 	case fault.IsTransient(err), fault.IsNotYet(err):
 		return fmt.Errorf("taking tag %s off: %w", tag.Stopped, err)
 	}
-	// A tag that stays starts nothing.
+	// A tag that stays is followed, and starts only what its execution is proved to have stopped.
 	handler.Log(ctx).WarnContext(ctx, "a tag stays on instances that are back", "tag", tag.Stopped, "sources", ids,
 		"error", err)
 	return nil

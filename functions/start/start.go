@@ -91,11 +91,9 @@ func looksFirst(j job.Job) bool {
 func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.InstanceStateName, err error) {
 	out, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
-	case fault.IsNotFound(err) && j.Failure != nil:
-		j.Back, j.Gone = true, true
-		return j, "", nil
 	case fault.IsNotFound(err):
-		return j, "", fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, err)
+		j, err := s.unknown(ctx, j, err)
+		return j, "", err
 	case fault.IsNotYet(err):
 		return j, "", s.inNoState(ctx, j, err)
 	case err != nil:
@@ -161,6 +159,23 @@ func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance)
 		code = aws.ToString(r.Code)
 	}
 	s.refused(ctx, j, true, code, "it does not stay up: "+source.Why(instance))
+}
+
+// unknown is an instance of which EC2 says for a start that there is none. It is gone, unless a describe shows it: what is
+// down is not left behind for one answer.
+func (s Step) unknown(ctx context.Context, j job.Job, refused error) (job.Job, error) {
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
+	switch {
+	case err == nil && ok && !source.Ending(source.State(instance)):
+		s.refused(ctx, j, false, breaker.CodeOf(refused), "it cannot be started: "+fault.Brief(refused))
+		return j, &fault.NotYet{Err: fmt.Errorf("starting %s (%s), which EC2 shows as %s: %w", j.Source.Name, j.Source.ID,
+			source.State(instance), refused)}
+	case j.Failure != nil:
+		j.Back, j.Gone = true, true
+		return j, nil
+	default:
+		return j, fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, refused)
+	}
 }
 
 // inNoState is the refusal of an instance that is in no state to be started: one

@@ -209,8 +209,16 @@ func TestStartAfterFailure(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more: nothing is left to bring back",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "DescribeInstances*2 Claim StartInstances: ok",
+			Want:  "DescribeInstances*2 Claim StartInstances DescribeInstances*2: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name: "EC2 says of a start that there is no such instance, and shows it as stopped: not taken for gone",
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InvalidInstanceID.NotFound"})
+			},
+			Want: "DescribeInstances StartInstances DescribeInstances Claim Record: NotYet",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back || j.Gone, false) },
 		},
 		{
 			Name:  "started by the step that failed, and pending: asked to start all the same, which changes nothing",
@@ -251,10 +259,20 @@ func TestStartRefused(t *testing.T) {
 			Want:  "StartInstances*6 Claim Record: Transient",
 		},
 		{
-			Name:  "somebody terminated it meanwhile",
+			Name: "somebody terminated it meanwhile",
+			Given: func(s *steptest.Stage, j *job.Job) {
+				refused("InvalidInstanceID.NotFound")(s, j)
+				s.Set(s.Web, ec2.Terminated)
+			},
+			Want: "StartInstances DescribeInstances: Failed",
+			Says: []string{"web (i-", "was terminated during the run"},
+		},
+		{
+			Name:  "EC2 says of a start that there is no such instance, and shows it: not taken for gone",
 			Given: refused("InvalidInstanceID.NotFound"),
-			Want:  "StartInstances: Failed",
-			Says:  []string{"web (i-", "was terminated during the run"},
+			Want:  "StartInstances DescribeInstances Claim Record: NotYet",
+			Says:  []string{"which EC2 shows as stopped"},
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone || j.Back, false) },
 		},
 		{
 			Name:  "the function may not use the volume's key",

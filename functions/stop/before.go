@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
 )
 
 // attempts hears of each attempt of a call that failed.
@@ -68,13 +69,22 @@ func (s Step) leave(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, er
 	if err := s.Ledger.Record(ctx, c); err != nil {
 		return j, fmt.Errorf("recording that %s was stopped before: %w", j.Source.ID, err)
 	}
-	return left(j, c), nil
+	return s.left(ctx, j, c)
 }
 
-// left is the job of an instance that a person has stopped.
-func left(j job.Job, c ledger.Claim) job.Job {
+// left is the job of an instance that a person has stopped. Its tag does not name the execution any more: once the claim
+// is gone, a stop in the same second would look like the execution's own, and be undone.
+func (s Step) left(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, error) {
+	err := s.tag(ctx, j, map[string]string{tag.Stopped: ""})
+	if fault.IsTransient(err) || fault.IsNotYet(err) {
+		return j, fmt.Errorf("emptying tag %s of %s (%s): %w", tag.Stopped, j.Source.Name, j.Source.ID, err)
+	}
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "a tag says that a run has stopped what a person has", "tag", tag.Stopped,
+			"source", j.Source.ID, "error", err)
+	}
 	j.Times.StopSent, j.Back, j.Source.WasRunning = c.StopSent, true, false
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.StoppedSince,
 		Text: "it was stopped by other hands before Goldsmith did: it stays stopped"})
-	return j
+	return j, nil
 }

@@ -62,7 +62,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	if byAPerson(claim) {
-		return left(j, claim), nil
+		return s.left(ctx, j, claim)
 	}
 	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
 		return skip(j, reason), err

@@ -48,7 +48,7 @@ func again(run ledger.Run) string {
 
 const (
 	// afterwards is what happens once a run has ended early.
-	afterwards = "What it had stopped is started again, tried every few minutes until it runs. The rest was not touched."
+	afterwards = "What it had stopped is started again, tried every few minutes until it runs. What is not named here was not touched."
 	lookAtIt   = "Look at the execution for the cause, then run the plan again."
 )
 
@@ -172,6 +172,9 @@ func start(r job.Result, region string) string {
 // bringBack says how a person brings the instance back. One that was never seen
 // stopped may hang in stopping, where EC2 refuses to start it.
 func bringBack(r job.Result, region string) string {
+	if !r.Times.StartSent.IsZero() { // EC2 has accepted a start, so that it had stopped, and may run by now.
+		return "See whether it runs, and start it if it does not: " + start(r, region)
+	}
 	do := "Start it: " + start(r, region)
 	if r.Times.Stopped.IsZero() {
 		do += ". If it hangs in stopping, force it first: aws ec2 stop-instances --force --instance-ids " + r.Source +

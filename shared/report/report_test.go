@@ -231,3 +231,19 @@ func anyResult(t *rapid.T) job.Result {
 	}
 	return r
 }
+
+// What EC2 has accepted a start of may run by now, and hangs in no stop.
+func TestStartedAndNotSeen(t *testing.T) {
+	down := job.Result{Source: "i-01", Ending: job.LeftStopped, Problem: "looking at i-01: Blocked: no",
+		Times: job.Times{StopSent: night, StartSent: night.Add(time.Minute)}}
+	f := report.Of(run(), []job.Result{down}, nightly()).Sources[0].Failure
+	want := report.Failure{
+		What: "looking at i-01: Blocked: no",
+		Did: "Goldsmith stopped it at 02:00 UTC and started it at 02:01 UTC, but has not seen it running since; it goes on " +
+			"trying every few minutes.",
+		Do: "See whether it runs, and start it if it does not: aws ec2 start-instances --instance-ids i-01 --region eu-west-1",
+	}
+	if diff := cmp.Diff(&want, f); diff != "" {
+		t.Error(diff)
+	}
+}

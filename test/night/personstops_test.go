@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,41 @@ func TestAPersonStopsItJustBefore(t *testing.T) {
 				n.want("imaged", len(n.imagesOf(web)) > 0, true)
 				n.says(web, "it was stopped by other hands before Goldsmith did: it stays stopped")
 				n.noSlots()
+			})
+		})
+	}
+}
+
+// A person stops an instance in the very second of its stop, and the run does not end as it would: function stop has
+// seen that it was the person's, and no tag tells otherwise once the claim is gone.
+func TestAPersonStopsItInTheSameSecond(t *testing.T) {
+	for which, goesWrong := range map[string]func(n *night, web string){
+		"its image fails": func(n *night, web string) {
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: "UnauthorizedOperation", Status: 403})
+		},
+		"the run is aborted after the stop": func(n *night, web string) {
+			n.after("stop", web, func(work) { n.abortAll() })
+		},
+		"the run is aborted later": func(n *night, web string) {
+			n.at("watch:snapshotted", web, func(work) { n.abortAll() })
+		},
+		"and the ledger is lost": func(n *night, web string) {
+			n.at("watch:snapshotted", web, func(work) { n.abortAll(); n.lose() })
+		},
+	} {
+		t.Run(which, func(t *testing.T) {
+			play(t, stack.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+				n.excused.dead, n.excused.twice = true, true
+				web := n.launch("web", "")
+				n.begin()
+				n.excused.stopped[web] = true
+				n.at("stop", web, func(work) { n.stops(web) })
+				goesWrong(n, web)
+				n.run()
+				time.Sleep(6 * sweep)
+				n.want("state", n.EC2.State(web), ec2.Stopped)
+				n.want("starts", len(n.callsOf("StartInstances", web)), 0)
+				n.want("named as stopped by Goldsmith", strings.Contains(n.said(), "Goldsmith does not start it"), false)
 			})
 		})
 	}

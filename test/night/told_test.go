@@ -57,3 +57,32 @@ func TestLeftStoppedIsToldWhateverThePlanSays(t *testing.T) {
 		n.want("state", n.EC2.State(web), ec2.Running)
 	})
 }
+
+// A job has left its instance stopped, and the run goes on for others while the sweep brings that back: whenever the run
+// is told, nobody is asked to start what EC2 shows as pending or running.
+func TestStartedBeforeItsRunIsTold(t *testing.T) {
+	seen := map[string]bool{}
+	for minutes := 0; minutes <= 10; minutes++ {
+		play(t, stack.Options{}, func(n *night) {
+			web, api := n.launch("web", ""), n.launch("api", "")
+			n.begin()
+			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, StartReason: "Client.InstanceInitiatedShutdown",
+				Until: due.Add(4 * time.Minute)})
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: api, Delay: time.Duration(minutes) * time.Minute})
+			r := n.run()[0]
+			state, told := n.EC2.State(web), strings.Join(n.messagesOf(r), "\n")
+			asked := strings.Contains(told, "start-instances --instance-ids "+web)
+			if up := state == ec2.Running || state == ec2.Pending; up == asked {
+				t.Errorf("told while it is %s, and people are asked to start it: %t\n%s", state, asked, told)
+			}
+			for _, part := range []string{"Left stopped", "Coming back", "as it was before the run"} {
+				seen[part] = seen[part] || strings.Contains(told, part)
+			}
+			time.Sleep(3 * sweep)
+			n.want("state", n.EC2.State(web), ec2.Running)
+		})
+	}
+	if !seen["Left stopped"] || !seen["Coming back"] || !seen["as it was before the run"] {
+		t.Errorf("only told as %v", seen)
+	}
+}
