@@ -306,12 +306,13 @@ func TestSweepFails(t *testing.T) {
 			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
-			Name: "EC2 cannot be asked for long: started without a look, once, and believed when it is seen running",
+			Name: "EC2 cannot be asked for long: started without a look, sure of it with one start more, and believed when it is seen running",
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, in)
-				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2}, Code: "UnauthorizedOperation"})
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3}, Code: "UnauthorizedOperation"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Failed | " +
+				"Claims DescribeExecution DescribeInstances StartInstances Record Slots: Failed | " +
 				"Claims DescribeExecution DescribeInstances Slots: Failed | " +
 				"Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
@@ -323,9 +324,10 @@ func TestSweepFails(t *testing.T) {
 			Want:  "Claims DescribeInstances Results Slots: Failed",
 		},
 		{
-			Name:    "EC2 cannot be asked, and the job's starts were refused: started without a look, once",
-			Given:   unseen(false),
-			Want:    "Claims DescribeInstances Results StartInstances Record Slots: Failed | Claims DescribeInstances Slots: Failed",
+			Name:  "EC2 cannot be asked, and the job's starts were refused: started without a look, and once more",
+			Given: unseen(false),
+			Want: "Claims DescribeInstances Results StartInstances Record Slots: Failed | " +
+				"Claims DescribeInstances StartInstances Record Slots: Failed | Claims DescribeInstances Slots: Failed",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{

@@ -17,18 +17,32 @@ import (
 // unanswered is how long after its stop an instance whose run was cut off waits for EC2 to say how it is.
 const unanswered = 15 * time.Minute
 
-// unseen starts, once, what a run that is over has stopped and EC2 does not describe: that changes nothing if it runs.
-// What EC2 has accepted a start of is not started again without a look: a person may have stopped it since. But what it
-// was seen to take back it may take back again, so that a start is sent each time until EC2 answers that it ran already.
+// unseen starts what a run that is over has stopped and EC2 does not describe: that changes nothing if it runs.
+// What EC2 has accepted a start of is sent one more, the next sweep's, of which EC2 answers whether it was up before. After
+// that it is not started again without a look: a person may have stopped it since. But what EC2 was seen to take back it
+// may take back again, so that a start is sent each time until EC2 answers that it ran already.
 func (r Rescue) unseen(ctx context.Context, c ledger.Claim) error {
 	now := r.Now().UTC()
 	if !c.WasRunning || c.StopSent.IsZero() || now.Sub(c.StopTried) < unanswered || now.Sub(c.StopSent) < unanswered {
 		return nil
 	}
-	if accepted, err := r.accepted(ctx, c); err != nil || accepted {
+	if accepted, err := r.accepted(ctx, c); err != nil || accepted && !unsure(c, now) {
 		return err
 	}
 	return r.startUnseen(ctx, c)
+}
+
+const (
+	// takingBack is how long EC2 may take to take a start back.
+	takingBack = time.Minute
+	// asking is how long after an accepted start the next sweep is, and not the one after that.
+	asking = 9 * time.Minute
+)
+
+// unsure reports whether it is to be found out whether EC2 has taken the sweep's accepted start back.
+func unsure(c ledger.Claim, now time.Time) bool {
+	since := now.Sub(c.Started)
+	return !c.Started.IsZero() && takingBack <= since && since < asking
 }
 
 // startUnseen starts an instance of which EC2 does not say how it is.
@@ -39,14 +53,24 @@ func (r Rescue) startUnseen(ctx context.Context, c ledger.Claim) error {
 	}
 	handler.Log(ctx).WarnContext(ctx, "started an instance that a run left stopped, without a look", "source", c.Source,
 		"run", c.Run)
-	c.Started = r.Now().UTC()
-	if source.Before(out) == types.InstanceStateNameRunning {
-		c.TakenBack = time.Time{}
-	}
+	c = answered(c, source.Before(out), r.Now().UTC())
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}
 	return nil
+}
+
+// answered notes a start that was accepted without a look, by how the instance was before it.
+func answered(c ledger.Claim, before types.InstanceStateName, now time.Time) ledger.Claim {
+	switch {
+	case before == types.InstanceStateNameRunning:
+		c.TakenBack, c.Started = time.Time{}, cmp.Or(c.Started, now)
+		return c
+	case before == types.InstanceStateNameStopped && unsure(c, now):
+		c.TakenBack = now
+	}
+	c.Started = now
+	return c
 }
 
 // accepted reports whether EC2 has accepted a start of the source, recover's or its job's, and has neither refused one

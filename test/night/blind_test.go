@@ -104,3 +104,29 @@ func (n *night) takesBackBlindly(code string, seen time.Duration) {
 	time.Sleep(time.Until(due.Add(11 * time.Hour)))
 	n.want("state once a person has stopped it", n.EC2.State(web), ec2.Stopped)
 }
+
+// EC2 says nothing of any instance, and takes back what the sweep has started: that is found out by the answer to another
+// start. What a person stops once it runs stays stopped.
+func TestBlindStartIsTakenBackUnseen(t *testing.T) {
+	for _, long := range []time.Duration{40 * time.Minute, 2 * time.Hour} {
+		t.Run(long.String(), func(t *testing.T) {
+			play(t, stack.Options{Plans: few(), History: true}, func(n *night) {
+				n.excused.dead = true
+				web := n.launch("web", "")
+				n.begin()
+				n.after("watch:stopped", web, func(work) {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Until: due.Add(long)})
+					n.EC2.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation", Status: 403,
+						Until: due.Add(9 * time.Hour)})
+					n.abortAll()
+				})
+				time.Sleep(time.Until(due.Add(long + 20*time.Minute)))
+				n.want("state", n.EC2.State(web), ec2.Running)
+				n.stops(web)
+				n.excused.stopped[web] = true
+				time.Sleep(time.Until(due.Add(10 * time.Hour)))
+				n.want("state once a person has stopped it", n.EC2.State(web), ec2.Stopped)
+			})
+		})
+	}
+}
