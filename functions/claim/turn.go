@@ -195,7 +195,7 @@ func noTurn(j job.Job, late job.Reason) job.Reason {
 		code = job.NoTurn
 	}
 	return job.Reason{Code: code, Text: fmt.Sprintf("the window closed at %s, and %s still before it: "+
-		"plan %s has at most %d down at once. Raise the plan's concurrency or its window, or ask again",
+		"plan %s has at most %d down at once",
 		j.Run.Closes.UTC().Format(time.RFC3339), were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)}
 }
 

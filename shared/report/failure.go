@@ -158,6 +158,9 @@ func downDo(r job.Result, region string) string {
 	switch {
 	case strings.Contains(r.Do, "aws ec2 "):
 		return r.Do
+	case r.Do != "" && !r.Times.StartSent.IsZero(): // EC2 has accepted a start.
+		return r.Do + " Goldsmith then sees within minutes whether it runs, and starts it if it does not; sooner: " +
+			start(r, region)
 	case r.Do != "":
 		return r.Do + " Goldsmith then starts it within minutes; sooner: " + start(r, region)
 	default:

@@ -30,8 +30,8 @@ var todo = map[job.ReasonCode]string{
 		"is then noticed only after a stop.",
 	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they launch " +
 		"does not come up.",
-	job.SharingUnseen: "Launch an instance in an account that the image is shared with, or let function claim call " +
-		"kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
+	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function claim " +
+		"call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
 	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an older " +
 		"one.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
@@ -55,7 +55,7 @@ func (r Report) Todo() []string {
 	}
 	all = append(all, r.leftToDo()...)
 	if len(r.Retiring.Failed) > 0 {
-		all = append(all, "See to what was not retired, should the next run say so again.")
+		all = append(all, "Put right what is said of what was not retired, if anything; the next run tries again.")
 	}
 	do := distinct(all)
 	if len(do) == 0 && r.Broke == nil && r.Counts.Failed+r.Counts.LeftStopped == 0 {

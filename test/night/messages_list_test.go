@@ -170,6 +170,23 @@ func downSituations() []*situation {
 			},
 		})
 	}
+	all = append(all, &situation{what: "what was started cannot be seen to run", story: func(n *night) {
+		web := n.launch("web", "")
+		n.begin()
+		n.after("start", web, func(work) {
+			n.EC2.Inject(ec2.Fault{Action: "DescribeInstances", Code: denied, Status: 403, Until: due.Add(time.Hour)})
+		})
+		n.run()
+		time.Sleep(time.Until(due.Add(time.Hour + 2*sweep)))
+	}}, &situation{what: "a job has left it stopped, and it is started before its run is told", story: func(n *night) {
+		web, api := n.launch("web", ""), n.launch("api", "")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, StartReason: "Client.InstanceInitiatedShutdown",
+			Until: due.Add(4 * time.Minute)})
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: api, Delay: 4 * time.Minute})
+		n.run()
+		time.Sleep(2 * sweep)
+	}})
 	return append(all, &situation{what: "EC2 says before the stop that it would not start them again", options: stack.Options{Plans: few()}, story: func(n *night) {
 		n.launch("web-1", "")
 		n.launch("web-2", "")

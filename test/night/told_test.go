@@ -62,7 +62,7 @@ func TestLeftStoppedIsToldWhateverThePlanSays(t *testing.T) {
 // is told, nobody is asked to start what EC2 shows as pending or running.
 func TestStartedBeforeItsRunIsTold(t *testing.T) {
 	seen := map[string]bool{}
-	for minutes := 0; minutes <= 10; minutes++ {
+	for minutes := range 11 {
 		play(t, stack.Options{}, func(n *night) {
 			web, api := n.launch("web", ""), n.launch("api", "")
 			n.begin()
