@@ -2,6 +2,7 @@ package night_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -228,4 +230,138 @@ func (n *night) used(region, image string) error {
 		ImageId: &image, MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
 	})
 	return err
+}
+
+// What runs leave of copies that were cut off is settled by later ones: a copy whose making was never answered is found by
+// its name and kept like any other, what was never made is forgotten, and one that has failed and could not be removed is
+// removed then.
+func TestWhatIsLeftOfCopiesIsSettled(t *testing.T) {
+	t.Parallel()
+	plans := nightly(func(p *plan.Plan) {
+		p.Copies = []plan.Copy{{Region: virginia, Key: "alias/golden"}}
+	})
+	play(t, afar(plans), func(n *night) {
+		web := n.launch("web", "gp3")
+		key := n.golden(virginia, ec2.KeyUsable)
+		made := time.Now().AddDate(0, 0, -3)
+		leave := func(name string) {
+			must(n.Ledger.Register(n.ctx, ledger.Registration{
+				Kind: ledger.MadeImage, Call: ledger.CopyImage, Lineage: web, Source: web, Name: "web", Plan: "nightly", Run: name,
+				Region: virginia, From: "ami-0123456789abcdef0", FromRegion: homeRegion, AMIName: name, Begun: made,
+			}))(n.t)
+		}
+		leave("answered to nobody")
+		leave("never made")
+		found := n.EC2.In(virginia).SeedCopy("answered to nobody", made, map[string]string{
+			tag.Managed: "true", tag.Plan: "nightly", tag.Name: "web", tag.Source: web, tag.Run: "answered to nobody",
+		}, "ami-0123456789abcdef0", homeRegion)
+		n.at("release", "", func(work) { n.EC2.In(virginia).SetKey(key, ec2.KeyDisabled) })
+		n.EC2.In(virginia).Inject(ec2.Fault{Action: "DeregisterImage", Code: "UnauthorizedOperation", Nth: []int{1}})
+		n.through(0)
+		failed := n.firstOf(web).Copies[0].ID
+		n.want("registered", n.registrationOf(found).Region, virginia)
+		for r, err := range n.Ledger.Registrations(n.ctx, web) {
+			n.ok(err)
+			if r.AMIName == "never made" {
+				t.Errorf("what was never made is still registered: %+v", r)
+			}
+		}
+		n.want("copies", len(n.in(virginia)), 2)
+		n.EC2.In(virginia).SetKey(key, ec2.KeyUsable)
+		time.Sleep(3 * 24 * time.Hour)
+		for _, i := range n.in(virginia) {
+			if id := aws.ToString(i.ImageId); id == failed {
+				t.Errorf("the failed copy %s is still there: %s", id, i.State)
+			}
+		}
+		n.want("status of the failed one", []any{n.status(failed).Status, n.status(failed).Region},
+			[]any{job.Retired, virginia})
+	})
+}
+
+// However a call of the path is answered, or not, an image has one copy in a Region in the end, and nothing else is left.
+func TestACopyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []ec2.Fault{
+		{Action: "CopyImage", Drop: true, Nth: []int{1, 2, 3, 4, 5, 6, 7, 8}},
+		{Action: "CopyImage", Code: "InternalError", After: true, Nth: []int{1}},
+		{Action: "CopyImage", Code: "RequestLimitExceeded", Nth: []int{1, 2, 3, 4, 5, 6, 7, 8, 9}},
+		{Action: "CopyImage", Code: "ResourceLimitExceeded", Nth: []int{1, 2, 3}},
+		{Action: "CopyImage", Code: "InvalidAMIID.NotFound", Nth: []int{1}},
+		{Action: "DescribeImages", Code: "InternalError", Nth: []int{1, 2, 3, 4, 5, 6, 7}},
+		{Action: "DescribeImages", Code: "InvalidAMIID.NotFound", Nth: []int{1}},
+	} {
+		t.Run(fmt.Sprint(fault.Action, " ", fault.Code), func(t *testing.T) {
+			play(t, afar(copied(plan.Copy{Region: virginia})), func(n *night) {
+				web := n.launch("web", "gp3")
+				n.EC2.In(virginia).Inject(fault)
+				n.begin()
+				r := n.run()[0]
+				n.wasImaged(r, web)
+				n.want("copies", len(n.in(virginia)), 1)
+				n.saysOf(r, "OK: nightly", "1 copied")
+			})
+		})
+	}
+}
+
+// Copies lengthen neither the downtime nor the way to the roll, and take one call to be asked for and at most one look
+// every five minutes, whatever they are told by.
+func TestCopiesLengthenNothing(t *testing.T) {
+	t.Parallel()
+	var without job.Result
+	for _, plans := range []plan.Plans{copied(), copied(plan.Copy{Region: virginia}, plan.Copy{Region: paris})} {
+		play(t, afar(plans), func(n *night) {
+			web := n.launch("web", "gp3")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.begin()
+			r := n.run()[0]
+			result := n.results(r)[web]
+			if len(result.Copies) == 0 {
+				without = result
+				return
+			}
+			n.want("downtime", result.Times.Downtime(), without.Times.Downtime())
+			n.want("from the stop to the release", result.Times.Released.Sub(result.Times.StopSent),
+				without.Times.Released.Sub(without.Times.StopSent))
+			looks, asked := 0, len(n.callsOf("CopyImage"))
+			for _, c := range n.callsOf("DescribeImages") {
+				if strings.HasPrefix(c.Caller, "copy/") {
+					looks++
+				}
+			}
+			n.want("calls to ask for two copies", asked, 2)
+			took := result.Copies[1].At.Sub(result.Times.Released)
+			// The first looks come after a minute, a minute and a half, and so on, until they are five minutes apart.
+			if most := 2 * (4 + int(took/(5*time.Minute))); looks > most {
+				t.Errorf("%d looks at two copies in %s, want at most %d", looks, took, most)
+			}
+		})
+	}
+}
+
+// A run that is aborted while its copies are on their way says so, and the next night begins: each copy comes about, is
+// registered, and counts.
+func TestTheNextNightBeginsWhileCopiesAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	plans := nightly(func(p *plan.Plan) {
+		p.Keep.Last, p.Copies = 5, []plan.Copy{{Region: virginia}}
+	})
+	play(t, afar(plans), func(n *night) {
+		web := n.launch("web", "gp3")
+		n.begin()
+		n.after("copy", web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })
+		n.run()
+		first := n.runs()[0]
+		n.want("image", n.firstOf(web).Ending, job.Imaged)
+		time.Sleep(24 * time.Hour)
+		n.saysOf(first, "not copied to us-east-1", "on its way when the run was cut off")
+		time.Sleep(3 * 24 * time.Hour)
+		made := n.in(virginia)
+		n.want("copies", len(made), len(n.imagesOf(web)))
+		for _, i := range made {
+			n.want("state", string(i.State), "available")
+			n.want("registered", n.registrationOf(aws.ToString(i.ImageId)).Region, virginia)
+		}
+	})
 }
