@@ -68,7 +68,9 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 		if err != nil {
 			return "", err
 		}
-		stranger := !slices.ContainsFunc(all, func(t *rollout.Target) bool { return rollout.Had(t.Record, id) })
+		stranger := !slices.ContainsFunc(all, func(t *rollout.Target) bool {
+			return rollout.Had(t.Record, id) || t.At.Image == id // What a person has put there may stay.
+		})
 		known[id] = unfit(found, asked.Name, stranger)
 		return known[id], nil
 	}

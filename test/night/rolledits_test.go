@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,15 +17,16 @@ import (
 	"goldsmith/local/ec2"
 )
 
-// rollEdit is what a person does to a template between a roll and its undo: a version that edits the latest, or none,
-// and what launches by it.
+// rollEdit is what a person does to a template between a roll and its undo: a version that edits an earlier one, or
+// none, and what launches by it.
 type rollEdit struct {
 	template int
 	data     types.RequestLaunchTemplateData
-	version  bool // whether a version is made
-	standard bool // whether the latest is made the default
-	group    bool // whether a group comes that launches by names
-	moved    int  // the launcher that launches by names from then on; -1 for none
+	version  bool   // whether a version is made
+	source   string // the version that it edits
+	standard string // the version that is made the default; empty for none
+	group    bool   // whether a group comes that launches by names
+	moved    int    // the launcher that launches by names from then on; -1 for none
 	names    string
 }
 
@@ -40,7 +43,8 @@ func anyRollEdit(templates int) *rapid.Generator[rollEdit] {
 				{ImageId: aws.String(ec2.ImageX86)}, {ImageId: aws.String(second)},
 			}).Draw(t, "edit"),
 			version:  rapid.IntRange(0, 3).Draw(t, "made") > 0,
-			standard: rapid.Bool().Draw(t, "made default"),
+			source:   rapid.SampledFrom([]string{"$Latest", "$Latest", "1", "2", "$Default"}).Draw(t, "source"),
+			standard: rapid.SampledFrom([]string{"", "", "", "$Latest", "$Latest", "1", "2"}).Draw(t, "made default"),
 			group:    rapid.IntRange(0, 2).Draw(t, "a group") == 0,
 			moved:    rapid.IntRange(-3, 3).Draw(t, "moved"),
 			names:    rapid.SampledFrom([]string{"$Default", "$Latest", latestNumber}).Draw(t, "names"),
@@ -52,18 +56,19 @@ func anyRollEdit(templates int) *rapid.Generator[rollEdit] {
 func (n *night) edit(i int, templates []string, e rollEdit) {
 	n.t.Helper()
 	id := templates[e.template]
-	if data := n.filled(e.data); e.version && n.requires(id, data) {
-		latest := n.versionIn(id, "$Latest")
-		for _, m := range latest.LaunchTemplateData.BlockDeviceMappings {
+	e.source, e.standard = n.orLatest(id, e.source), n.orLatest(id, e.standard)
+	if data := n.filled(e.data); e.version && n.requires(id, e.source, data) {
+		edited := n.versionIn(id, e.source)
+		for _, m := range edited.LaunchTemplateData.BlockDeviceMappings {
 			data.BlockDeviceMappings = append(data.BlockDeviceMappings, resent(m))
 		}
 		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-			LaunchTemplateId: aws.String(id), SourceVersion: aws.String("$Latest"), LaunchTemplateData: &data,
+			LaunchTemplateId: aws.String(id), SourceVersion: aws.String(e.source), LaunchTemplateData: &data,
 		}))(n.t)
 	}
 	latest := fmt.Sprint(aws.ToInt64(n.versionIn(id, "$Latest").VersionNumber))
-	if e.standard {
-		n.makeDefault(id, latest)
+	if e.standard != "" {
+		n.makeDefault(id, strings.Replace(e.standard, "$Latest", latest, 1))
 	}
 	names := e.names
 	if names == latestNumber {
@@ -80,9 +85,19 @@ func (n *night) edit(i int, templates []string, e rollEdit) {
 	time.Sleep(time.Minute)
 }
 
-// requires reports whether a type may be named: a template has a type, or requirements.
-func (n *night) requires(template string, data types.RequestLaunchTemplateData) bool {
-	return data.InstanceType == "" || n.versionIn(template, "$Latest").LaunchTemplateData.InstanceRequirements == nil
+// orLatest is a version as it is named; the latest, where there is none of that number.
+func (n *night) orLatest(template, version string) string {
+	n.t.Helper()
+	number, err := strconv.ParseInt(version, 10, 64)
+	if _, is := n.versions(template)[number]; err == nil && !is {
+		return "$Latest"
+	}
+	return version
+}
+
+// requires reports whether a type may be named: a version has a type, or requirements.
+func (n *night) requires(template, version string, data types.RequestLaunchTemplateData) bool {
+	return data.InstanceType == "" || n.versionIn(template, version).LaunchTemplateData.InstanceRequirements == nil
 }
 
 func (n *night) versionIn(template, version string) types.LaunchTemplateVersion {
@@ -121,8 +136,8 @@ func (w rollWorld) String() string {
 		said += fmt.Sprintf("launcher-%d: %+v\n", i, l)
 	}
 	for _, e := range w.edits {
-		said += fmt.Sprintf("edit of template-%d: version %t %s, default %t, group %t, moved %d, names %s\n", e.template,
-			e.version, shown(e.data), e.standard, e.group, e.moved, e.names)
+		said += fmt.Sprintf("edit of template-%d: version %t of %s %s, default %s, group %t, moved %d, names %s\n",
+			e.template, e.version, e.source, shown(e.data), e.standard, e.group, e.moved, e.names)
 	}
 	return said
 }

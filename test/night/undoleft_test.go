@@ -50,28 +50,39 @@ func (n *night) configured(group, configuration, image string, members int32) {
 	})
 }
 
-// What a person has made the default stays, and $Latest is led back all the same.
+// What a person has made the default stays, whatever its image, and $Latest is led back all the same.
 func TestUndoLeadsLatestBackBesideAPersonsDefault(t *testing.T) {
-	play(t, stack.Options{}, func(n *night) {
-		n.excused.slack = true
-		web := n.launch("web", "")
-		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
-		n.group("latest", fleet, "$Latest")
-		bad := n.results(n.nights(0))[web].Image.ID
-		n.grow("latest")
-		n.edited(fleet, "1", types.RequestLaunchTemplateData{InstanceType: "t3.small"})
-		n.makeDefault(fleet, "3")
-		n.edited(fleet, "2", types.RequestLaunchTemplateData{UserData: aws.String("dGhlaXJz")})
-		n.want("$Latest launches it", n.imageIn(fleet, "$Latest"), bad)
-		time.Sleep(time.Hour)
-		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
-		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
-		n.want("the edit of the latest", aws.ToString(n.versionIn(fleet, "5").LaunchTemplateData.UserData), "dGhlaXJz")
-		n.want("default", n.kindIn(fleet, "$Default"), types.InstanceType("t3.small"))
-		n.want("named in "+said, strings.Contains(said, "group latest runs it in 2 members"), true)
-		r := n.nights(1)
-		n.want("held", n.rolled(r, web, "fleet").Held, true)
-	})
+	for _, own := range []bool{false, true} {
+		t.Run(map[bool]string{false: "with the former image", true: "with one of their own"}[own], func(t *testing.T) {
+			play(t, stack.Options{}, func(n *night) {
+				n.excused.slack = true
+				web := n.launch("web", "")
+				fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+				image := ec2.ImageX86
+				if own {
+					n.second = n.registered("second", true)
+					image = n.second
+				}
+				n.group("latest", fleet, "$Latest")
+				bad := n.results(n.nights(0))[web].Image.ID
+				n.grow("latest")
+				n.edited(fleet, "1", types.RequestLaunchTemplateData{InstanceType: "t3.small", ImageId: aws.String(image)})
+				n.makeDefault(fleet, "3")
+				n.edited(fleet, "2", types.RequestLaunchTemplateData{UserData: aws.String("dGhlaXJz")})
+				n.want("$Latest launches it", n.imageIn(fleet, "$Latest"), bad)
+				time.Sleep(time.Hour)
+				said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+				n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
+				n.want("the edit of the latest", aws.ToString(n.versionIn(fleet, "5").LaunchTemplateData.UserData), "dGhlaXJz")
+				n.want("default", n.kindIn(fleet, "$Default"), types.InstanceType("t3.small"))
+				n.want("image of the default", n.imageIn(fleet, "$Default"), image)
+				n.want("named in "+said, strings.Contains(said, "group latest runs it in 2 members"), true)
+				n.want("told in "+said, strings.Contains(said, "its default version 3 has "+image), own)
+				r := n.nights(1)
+				n.want("held", n.rolled(r, web, "fleet").Held, true)
+			})
+		})
+	}
 }
 
 // Where a person has put an image of their own in the place of what was rolled, the template is left alone, and who runs
