@@ -64,17 +64,20 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 		Machine: machine, Table: table, Dashboard: dashboard, DeadLetters: letters, TopicArn: topic,
 		Default: props.Config.Plans.Default,
 	})
-	advise(stack, props.Config)
+	advise(stack, props.Config, props.Target)
 	return stack
 }
 
 // advise tells at synth what would be found out at night.
-func advise(stack awscdk.Stack, c Config) {
+func advise(stack awscdk.Stack, c Config, target Target) {
 	notes := awscdk.Annotations_Of(stack)
 	if len(c.Emails) == 0 {
 		notes.AddWarningV2(jsii.String("goldsmith:alarms"), jsii.String("the alarms reach no address: name one by the "+
 			"context emails, or subscribe to the stack's topic. An instance that stays down while Slack takes no message "+
 			"is told by an alarm alone"))
+	}
+	for _, problem := range c.Plans.Home(target.Region) {
+		notes.AddWarningV2(jsii.String("goldsmith:copyAtHome"), jsii.String("plan "+problem.String()))
 	}
 	for _, name := range c.Plans.Names() {
 		p := c.Plans.Plans[name]

@@ -239,3 +239,18 @@ func TestAPlanNamesSoManyInstancesAtMost(t *testing.T) {
 		t.Errorf("500 ids: %v", got)
 	}
 }
+
+// In the suite's own Region a copy wants a key; elsewhere it may do without.
+func TestHome(t *testing.T) {
+	p := Default()
+	p.Copies = []Copy{{Region: "us-east-1"}, {Region: "eu-central-1"}}
+	plans := Plans{Plans: map[string]Plan{"nightly": p}}
+	found := plans.Home("eu-central-1")
+	if len(found) != 1 || found[0].Path != "nightly.copies[1].key" {
+		t.Errorf("%v", found)
+	}
+	p.Copies[1].Key = "alias/golden"
+	if found := plans.Home("eu-central-1"); len(found) != 0 {
+		t.Errorf("with a key: %v", found)
+	}
+}
