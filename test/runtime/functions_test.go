@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/functions/claim"
+	copying "goldsmith/functions/copy"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
@@ -77,6 +78,8 @@ func functions(t *testing.T) map[string]function {
 	tested.Plan.Verify = plan.Verify{Boot: true, Command: "true", Profile: "tested", Patience: plan.MaxPatience}
 	sharing := running()
 	sharing.Plan.Share.Organization, sharing.Image.ID = "o-a1b2c3d4e5", "ami-0123456789abcdef0"
+	copied := running()
+	copied.Copies = []job.Copy{{Region: "us-east-1"}}
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
 	page := job.Batch{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
@@ -135,6 +138,11 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "", "", "", `"sharing":false`},
 			{document(t, sharing), "AccessDeniedException", "DescribeOrganization", "Failed",
 				"Let functions claim and share call organizations:DescribeOrganization."},
+		}},
+		"copy": {table, []invocation{
+			{document(t, copying.Input{Job: copied, Do: copying.Begin}), "RequestLimitExceeded", "PutItem", "Transient",
+				"registering the copy of image ami-0a1b2c3d4e5f60718"},
+			{document(t, copying.Input{Job: one, Do: copying.Begin}), "", "", "", `"copying":false`},
 		}},
 		"roll": {table + " " + path, []invocation{
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
