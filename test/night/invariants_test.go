@@ -298,10 +298,11 @@ func (n *night) ours(id string, tags map[string]string) {
 	}
 }
 
-// noClaims: no claim outlives its run unless its instance is still down, or EC2 does not show whether it is.
+// noClaims: no claim outlives its run unless its instance is still down, or AWS does not tell whether it is, or whether
+// its execution has ended.
 func (n *night) noClaims() {
 	n.t.Helper()
-	if n.lasting != nil && n.lasting.lasts("DescribeInstances") {
+	if o := n.lasting; o != nil && (o.lasts("DescribeInstances") || o.lasts("DescribeExecution") && len(o.faults) > 1) {
 		return
 	}
 	for claim, err := range n.Ledger.Claims(n.ctx) {
@@ -312,10 +313,10 @@ func (n *night) noClaims() {
 	}
 }
 
-// noWaits: no wait outlives its run.
+// noWaits: no wait outlives its run, unless recover is denied what it settles the run's images and claims by.
 func (n *night) noWaits(images []types.Image) {
 	n.t.Helper()
-	if n.excused.lost {
+	if n.excused.lost || n.lasting != nil && n.lasting.tried() {
 		return // Without its claim nobody looks for a run's waits; the table forgets them in time.
 	}
 	for _, id := range n.awaited(images) {
