@@ -59,7 +59,7 @@ func by(who string) string {
 func done(targets []*target) string {
 	switch {
 	case slices.ContainsFunc(targets, failed):
-		return "Now: put right what is said of each that was not rolled back, then roll back again."
+		return "Now: Put right what is said of each that was not rolled back, then roll back again."
 	case slices.ContainsFunc(targets, func(t *target) bool { return len(t.left) > 0 }):
 		return "Now: do what is said of each group and fleet; what was undone is launched or runs there still."
 	}

@@ -329,6 +329,6 @@ func TestUndoTellsOfEachGroup(t *testing.T) {
 			n.want("message has "+line, strings.Contains(told, "• "+line), i < 12)
 		}
 		n.want("more", strings.Contains(told, "2 more are named by goldsmith rollback --name web, also when"), true)
-		n.want("the alias is to be put right, too", strings.Contains(told, "Now: put right what is said of each"), true)
+		n.want("the alias is to be put right, too", strings.Contains(told, "Now: Put right what is said of each"), true)
 	})
 }
