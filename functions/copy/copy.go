@@ -1,4 +1,4 @@
-// Package copying copies a proven image to other Regions and under other keys, once for each run. Nobody waits for a
+// Package copying copies a proven image to other Regions and under other keys, once for each run. Nothing waits for a
 // copy: the source is released by then, and the image rolled at home.
 package copying
 

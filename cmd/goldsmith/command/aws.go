@@ -50,7 +50,7 @@ func configured(ctx context.Context, account Account) (aws.Config, error) {
 // reach is how long a connection may take to come about, while a person waits for it.
 const reach = 4 * time.Second
 
-// impatient does not try again what reached nobody: whoever waits for it sees the wrong Region or network at once.
+// impatient does not try a call again whose connection did not come about: a wrong Region or network is told at once.
 type impatient struct{ aws.RetryerV2 }
 
 // IsErrorRetryable is false for a connection that did not come about.

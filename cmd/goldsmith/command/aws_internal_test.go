@@ -11,7 +11,7 @@ import (
 	"goldsmith/shared/awsclient"
 )
 
-// What reached nobody is told at once; a connection that broke is tried again.
+// A connection that does not come about is told at once; one that broke is tried again.
 func TestWhatIsTriedAgain(t *testing.T) {
 	for op, again := range map[string]bool{"dial": false, "read": true, "write": true} {
 		err := &smithyhttp.RequestSendError{Err: &url.Error{Op: "Get", Err: &net.OpError{Op: op, Err: errors.New("no")}}}

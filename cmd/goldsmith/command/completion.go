@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// completing is how long somebody who pressed a key waits for words.
+	// completing is how long a shell waits for words.
 	completing = 5 * time.Second
 	// completed is how many runs are offered, and completedDays of how many days.
 	completed, completedDays = 20, 7
@@ -43,7 +43,7 @@ func (t *terms) completes(c *cobra.Command) {
 			return offered(c, of, nil)
 		})
 		if err != nil {
-			panic(err) // The flag is there, and nobody else completes it.
+			panic(err) // The flag is there, and is completed once.
 		}
 	}
 }

@@ -117,7 +117,6 @@ func (s site) looks(plans plan.Plans) []look {
 		{"functions", s.functionsReady},
 		{"sources", s.nothingDown},
 		{"circuit breaker", s.breakerClosed},
-		{"sweep", s.sweepOn},
 		{"schedules", s.schedulesOn},
 		{"plans", func(ctx context.Context) (finding, error) { return s.plansDeployed(ctx, plans) }},
 		{"tags", func(ctx context.Context) (finding, error) { return s.tagsOfPlans(ctx, plans) }},
@@ -172,36 +171,26 @@ func (s site) breakerClosed(ctx context.Context) (finding, error) {
 		open[0].Until)}, nil
 }
 
-func (s site) sweepOn(ctx context.Context) (finding, error) {
+// schedulesOn asks which schedules are off: first of all that of the sweep.
+func (s site) schedulesOn(ctx context.Context) (finding, error) {
 	off, blind, err := s.paused(ctx)
 	switch {
 	case err != nil || blind != "":
 		return finding{Is: unlooked, Says: "schedules may not be listed (" + blind + ")"}, err
 	case slices.Contains(off, deployment.Sweep):
-		return finding{Is: unwell, Says: "switched off: nothing brings back what a run leaves stopped",
-			Do: "goldsmith resume " + deployment.Sweep}, nil
-	}
-	return finding{Is: well, Says: "switched on"}, nil
-}
-
-func (s site) schedulesOn(ctx context.Context) (finding, error) {
-	off, blind, err := s.paused(ctx)
-	off = slices.DeleteFunc(off, func(name string) bool { return name == deployment.Sweep })
-	switch {
-	case err != nil || blind != "":
-		return finding{Is: unlooked, Says: "schedules may not be listed (" + blind + ")"}, err
+		return finding{Is: unwell, Says: "the sweep is switched off: nothing brings back what a run leaves stopped; " +
+			"off are " + strings.Join(off, ", "), Do: "goldsmith resume " + deployment.Sweep}, nil
 	case len(off) > 0:
 		return finding{Is: unwell, Says: "paused: " + strings.Join(off, ", "), Do: "goldsmith resume " + off[0]}, nil
 	}
-	return finding{Is: well, Says: "no plan is paused"}, nil
+	return finding{Is: well, Says: "the sweep is switched on, and no plan is paused"}, nil
 }
 
 func (s site) plansDeployed(ctx context.Context, plans plan.Plans) (finding, error) {
-	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(s.aws))
-	if err != nil || len(sums) == 0 {
+	changed, missing, known, err := s.differs(ctx, plans)
+	if err != nil || !known {
 		return finding{Is: unlooked, Says: "what is deployed does not tell its plans", Do: "Deploy the suite again."}, err
 	}
-	changed, missing := plan.Differs(plans, sums)
 	var says []string
 	if len(changed) > 0 {
 		says = append(says, "not deployed as they are in the file: "+strings.Join(changed, ", "))
@@ -227,7 +216,7 @@ func (s site) tagsOfPlans(ctx context.Context, plans plan.Plans) (finding, error
 func (s site) slackSet(ctx context.Context) (finding, error) {
 	secret, err := deployment.SlackSecret(ctx, lambda.NewFromConfig(s.aws))
 	if err == nil && secret == settings.Off {
-		return finding{Is: unwell, Says: "no secret is set, so nobody is told of a run",
+		return finding{Is: unwell, Says: "no secret is set: runs are told in no message",
 			Do: "docs/operations.md, \"Install\", says how to set one."}, nil
 	}
 	return finding{Is: well, Says: "set; that a message arrives shows with the next run"}, err

@@ -180,12 +180,19 @@ func (t *terms) drift(ctx context.Context, plans plan.Plans, deployed bool) (d d
 	if d.paused, _, err = site.paused(ctx); err != nil {
 		return d, err
 	}
-	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(site.aws))
+	d.changed, d.missing, _, err = site.differs(ctx, plans)
+	return d, err
+}
+
+// differs names the plans that are not deployed as they are, and those that only what is deployed has; known is whether
+// that tells its plans.
+func (s site) differs(ctx context.Context, plans plan.Plans) (changed, missing []string, known bool, err error) {
+	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(s.aws))
 	if err != nil || len(sums) == 0 {
-		return d, err
+		return nil, nil, false, err
 	}
-	d.changed, d.missing = plan.Differs(plans, sums)
-	return d, nil
+	changed, missing = plan.Differs(plans, sums)
+	return changed, missing, true, nil
 }
 
 // rehearse plays a run of a plan that begins now.
