@@ -370,6 +370,9 @@ func versions(s *steptest.Stage, name string) []types.LaunchTemplateVersion {
 
 func put(s *steptest.Stage, name, value string) {
 	s.Helper()
+	if !s.Cloud.Launchable(value) {
+		s.Cloud.AddImage(value) // Systems Manager takes the id of no other.
+	}
 	_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
 		Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString,
 		DataType: aws.String("aws:ec2:image"),

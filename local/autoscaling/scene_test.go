@@ -44,8 +44,8 @@ func play(t *testing.T, test func(*testing.T, *scene)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{t: t, log: &query.Log{}}
 		s.world = ec2.New(ec2.Options{Clock: clock.Real(), Seed: 3, Region: "eu-west-1", Account: "123456789012", Log: s.log,
-			Emit:             func(string, string, []string, any) {},
-			ResolveParameter: func(string) (string, bool) { return ec2.ImageX86, true }})
+			Emit: func(string, string, []string, any) {}})
+		s.world.Parameters(func(string) (string, bool) { return ec2.ImageX86, true }, func(string) []string { return nil })
 		service := autoscaling.New(autoscaling.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1",
 			Account: "123456789012", Log: s.log, Emit: s.hear})
 		defer service.Close()

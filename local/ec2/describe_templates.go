@@ -190,8 +190,8 @@ func (w *World) resolve(imageID string) (string, error) {
 		name = after
 	}
 	name, _, _ = strings.Cut(name, ":")
-	if w.options.ResolveParameter != nil {
-		if id, ok := w.options.ResolveParameter(name); ok {
+	if w.valueOf != nil {
+		if id, ok := w.valueOf(name); ok {
 			return id, nil
 		}
 	}

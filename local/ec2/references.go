@@ -105,9 +105,9 @@ func (w *World) referencesTo(images []string, s scope) []reference {
 		}
 	}
 	w.templatesNaming(s.depth, add)
-	if w.options.ParametersHolding != nil {
+	if w.holding != nil {
 		for _, image := range images {
-			for _, arn := range w.options.ParametersHolding(image) {
+			for _, arn := range w.holding(image) {
 				add(image, "ssm:Parameter", arn)
 			}
 		}

@@ -10,12 +10,12 @@ import (
 // In is the account's EC2 in a Region; nil in one that the account has not enabled.
 func (w *World) In(region string) *World { return w.regions[region] }
 
-// Parameters says how the Region's Parameter Store answers: the image that a parameter holds, and which parameters hold
-// an image. That of the home Region is in its Options.
-func (w *World) Parameters(resolve func(name string) (string, bool), holding func(image string) []string) {
+// Parameters says how the Region's Parameter Store answers: the image that a parameter holds, which is launched for
+// resolve:ssm:, and the ARNs of the parameters that hold an image.
+func (w *World) Parameters(value func(name string) (string, bool), holding func(image string) []string) {
 	w.lock()
 	defer w.unlock()
-	w.options.ResolveParameter, w.options.ParametersHolding = resolve, holding
+	w.valueOf, w.holding = value, holding
 }
 
 // beside is the Region that something is copied from, as it is by now.

@@ -264,7 +264,8 @@ func TestTemplateVersionsAreDefaultedListedAndDeleted(t *testing.T) {
 
 func TestTemplatesAreUniqueFoundAndDeleted(t *testing.T) {
 	resolve := func(name string) (string, bool) { return "ami-0resolved", name == "/goldsmith/images/web" }
-	inWorld(t, ec2.Options{ResolveParameter: resolve}, func(t *testing.T, r *rig) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		r.world.Parameters(resolve, func(string) []string { return nil })
 		data := &types.RequestLaunchTemplateData{ImageId: aws.String("resolve:ssm:/goldsmith/images/web")}
 		r.template("web", data)
 		r.template("data", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-db")})

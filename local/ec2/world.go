@@ -37,11 +37,6 @@ type Options struct {
 	Timing  Timing        // zero: DefaultTiming
 	Buckets bool          // throttle as EC2 documents
 	Lag     time.Duration // describes may be this late
-
-	// ResolveParameter answers resolve:ssm: image ids, by parameter name.
-	ResolveParameter func(name string) (string, bool)
-	// ParametersHolding are the ARNs of the parameters that hold an image's id.
-	ParametersHolding func(image string) []string
 }
 
 // World is one account in one Region. It is safe for concurrent use.
@@ -92,6 +87,10 @@ type World struct {
 	uses   []use                // of images by other accounts
 	copies int                  // of snapshots, in progress
 
+	// Parameter Store's answers, see Parameters; nil without one.
+	valueOf func(name string) (string, bool)
+	holding func(image string) []string
+
 	regions map[string]*World // of the account, by name, this one included
 }
 
@@ -110,7 +109,7 @@ func New(options Options) *World {
 	home.seedPublicImages()
 	for _, name := range options.Regions {
 		beside := options
-		beside.Region, beside.Emit, beside.ResolveParameter, beside.ParametersHolding = name, nil, nil, nil
+		beside.Region, beside.Emit = name, nil
 		beside.Seed = draw.Of(options.Seed, name).Number()
 		newWorld(beside, home.mu, home.regions)
 	}

@@ -3,11 +3,8 @@ package stack
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -15,57 +12,6 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/shared/awsclient"
 )
-
-// ServeHTTP is the embedded AWS on one endpoint: a request's signature names
-// the service and the Region that it is for.
-func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	region, service := signedFor(r)
-	ctx, work := s.options.Clock.Begin(r.Context())
-	defer work.End()
-	r = r.WithContext(ctx)
-	if err := arrived(w, r); err != nil {
-		if no, ok := errors.AsType[*refusal](err); ok {
-			no.write(w, spokenIn(r, service))
-		}
-		return
-	}
-	h, ok := s.services[service]
-	switch {
-	case !ok:
-		s.unknown(r, service).write(w, spokenIn(r, service))
-	case region == s.options.Region || service == "sts" || service == "organizations": // The last has one Region for all.
-		h.ServeHTTP(w, r)
-	case s.Beside[region] != nil && s.Beside[region].services[service] != nil:
-		s.Beside[region].services[service].ServeHTTP(w, r)
-	default:
-		s.elsewhere(region, service).write(w, spokenIn(r, service))
-	}
-}
-
-// elsewhere refuses a request in a Region that the account has not enabled, or that has no such service. AWS does not know
-// the credentials there (User Guide of IAM, "Managing AWS STS in an AWS Region"; EC2 error codes, AuthFailure).
-func (s *Stack) elsewhere(region, service string) *refusal {
-	code := "UnrecognizedClientException"
-	if service == "ec2" {
-		code = "AuthFailure"
-	}
-	return &refusal{http.StatusUnauthorized, code, fmt.Sprintf(
-		"The embedded AWS is in %s; in %q it has no service %q for this account.", s.options.Region, region, service)}
-}
-
-// signedFor are the Region and the service in a Signature Version 4 credential scope:
-// Credential=KEY/DATE/REGION/SERVICE/aws4_request. Signatures are not checked.
-func signedFor(r *http.Request) (region, service string) {
-	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	if scope == "" {
-		scope = r.URL.Query().Get("X-Amz-Credential")
-	}
-	parts := strings.Split(scope, "/")
-	if len(parts) < 4 {
-		return "", ""
-	}
-	return parts[2], parts[3]
-}
 
 // AWS is the configuration of clients of this suite: the product's own
 // settings, with the suite's endpoint and made-up credentials.

@@ -14,23 +14,15 @@ import (
 	dynamodbsdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"goldsmith/infra/workflow"
+	"goldsmith/local/account"
 	"goldsmith/local/asl"
-	"goldsmith/local/autoscaling"
 	"goldsmith/local/clock"
-	"goldsmith/local/dynamodb"
-	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
-	"goldsmith/local/kms"
-	"goldsmith/local/organizations"
 	"goldsmith/local/query"
-	"goldsmith/local/secretsmanager"
-	"goldsmith/local/servicequotas"
 	"goldsmith/local/sfn"
 	"goldsmith/local/slack"
 	"goldsmith/local/sqs"
-	"goldsmith/local/ssm"
-	"goldsmith/local/sts"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
@@ -79,21 +71,12 @@ type Options struct {
 
 // Stack is a running suite. It is an http.Handler: the embedded AWS's endpoint.
 type Stack struct {
-	EC2         *ec2.World
-	EBS         *ebs.Service
-	AutoScaling *autoscaling.Service
-	Parameters  *ssm.Store
-	Secrets     *secretsmanager.Store
-	Tables      *dynamodb.Store
+	*account.Account
 	DeadLetters *sqs.Queue
 	States      *sfn.Service
 	Bus         *eventbridge.Bus
 	Slack       *slack.Sink
-	// Beside are the account's other Regions, by name.
-	Beside map[string]*Region
-	// Organizations says which organization the account is in.
-	Organizations *organizations.Service
-	Ledger        ledger.Ledger
+	Ledger      ledger.Ledger
 	// Calls are all calls of the query services, in order.
 	Calls *query.Log
 	// Machine is the state machine's ARN.
@@ -102,7 +85,6 @@ type Stack struct {
 	options   Options
 	functions *functions
 	invoker   *published
-	services  map[string]http.Handler
 	transport *http.Client
 }
 
@@ -163,49 +145,23 @@ func withDefaults(o Options) Options {
 
 func (s *Stack) startServices() error {
 	o := s.options
-	o.EC2.Clock, o.EC2.Seed, o.EC2.Region, o.EC2.Account, o.EC2.Log = o.Clock, o.Seed, o.Region, o.Account, s.Calls
-	o.EC2.Emit = s.emit
-	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
-	o.EC2.ParametersHolding = func(image string) []string { return s.Parameters.Holding(image) }
-	s.EC2 = ec2.New(o.EC2)
+	s.Account = account.New(account.Options{
+		Clock: o.Clock, Seed: o.Seed, ID: o.Account, Region: o.Region, EC2: o.EC2, Log: s.Calls, Emit: s.emit,
+	})
 	for _, p := range o.Plans.Plans {
 		if p.Verify.Profile != "" {
 			s.EC2.AddInstanceProfile(p.Verify.Profile) // Of an account in which the plan could be deployed.
 		}
 	}
-	s.EBS = ebs.New(ebs.Options{Clock: o.Clock, EC2: s.EC2, Log: s.Calls})
-	s.Parameters = ssm.New(ssm.Options{
-		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
-		Managed: s.EC2.Managed,
-	})
-	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account,
-		Log: s.Calls})
-	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region,
-		Account: o.Account, Emit: s.emit})
 	s.Slack = slack.New(slack.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slack.WebhookURL))
 	s.functions.environment = s.Environment
-	s.Tables = dynamodb.NewStore(dynamodb.StoreOptions{
-		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
-	})
 	s.DeadLetters = sqs.New(sqs.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
 		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
 	})
-	s.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: s.Calls})
-	s.startBeside()
-	s.services = map[string]http.Handler{
-		"organizations": s.Organizations,
-		"sqs":           s.DeadLetters,
-		"ec2":           s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets,
-		"lambda":   s.functions,
-		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
-		"dynamodb": s.Tables,
-		"kms":      kms.New(kms.Options{Clock: o.Clock, EC2: s.EC2, Region: o.Region, Account: o.Account, Log: s.Calls}),
-		"servicequotas": servicequotas.New(servicequotas.Options{
-			Clock: o.Clock, EC2: s.EC2, Region: o.Region, Account: o.Account, Log: s.Calls,
-		}),
-	}
+	s.Serve("sqs", s.DeadLetters)
+	s.Serve("lambda", s.functions)
 	if o.Table {
 		s.Tables.Deploy(workflow.Name, ledger.PartitionKey, ledger.SortKey, ledger.TTLAttribute)
 		s.Ledger = ledger.NewDynamo(dynamodbsdk.NewFromConfig(s.AWS()), workflow.Name)
@@ -231,7 +187,7 @@ func (s *Stack) startStates() error {
 	}
 	o.States.Observer, o.States.Emit, o.States.History = o.Observer, s.emit, o.History
 	s.States = sfn.New(o.States)
-	s.services["states"] = s.States
+	s.Serve("states", s.States)
 	var err error
 	if s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1)); err != nil {
 		return err
@@ -256,7 +212,7 @@ func (s *Stack) startBus() error {
 			return nil
 		},
 	})
-	s.services["scheduler"] = s.Bus
+	s.Serve("scheduler", s.Bus)
 	return err
 }
 
@@ -277,11 +233,8 @@ func (s *Stack) Close() error {
 	if s.States != nil {
 		s.States.Close()
 	}
-	if s.AutoScaling != nil {
-		s.AutoScaling.Close()
-	}
-	for _, r := range s.Beside {
-		r.AutoScaling.Close()
+	if s.Account != nil {
+		s.Account.Close()
 	}
 	return nil
 }

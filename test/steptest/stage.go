@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -26,15 +27,12 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/infra/workflow"
+	"goldsmith/local/account"
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/clock"
-	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
-	"goldsmith/local/kms"
 	"goldsmith/local/query"
-	secrets "goldsmith/local/secretsmanager"
-	"goldsmith/local/servicequotas"
 	"goldsmith/local/sfn"
 	localslack "goldsmith/local/slack"
 	"goldsmith/local/ssm"
@@ -88,6 +86,7 @@ type Stage struct {
 	// Logs are what the function logged, as JSON lines.
 	Logs bytes.Buffer
 
+	account *account.Account
 	calls   query.Log
 	journal journal
 	broken  breaks
@@ -99,37 +98,21 @@ type Stage struct {
 func New(t *testing.T) *Stage {
 	t.Helper()
 	s := &Stage{T: t}
-	now := clock.Real()
-	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
-		ResolveParameter:  func(name string) (string, bool) { return s.Parameters.Value(name) },
-		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
-	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
-		Log: &s.calls})
-	t.Cleanup(s.Groups.Close)
-	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account,
+	s.account = account.New(account.Options{Clock: clock.Real(), Seed: 7, Region: Region, ID: Account, Log: &s.calls,
 		Managed: func(string) bool { return true }})
-	s.States = sfn.New(sfn.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
-	s.Slack = localslack.New(localslack.Options{Clock: now})
-	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
-	vault.Put("goldsmith/slack", localslack.WebhookURL)
+	t.Cleanup(s.account.Close)
+	s.Cloud, s.Groups, s.Parameters = s.account.EC2, s.account.AutoScaling, s.account.Parameters
+	s.States = sfn.New(sfn.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	t.Cleanup(s.States.Close)
 	var err error
-	s.Bus, err = eventbridge.New(eventbridge.Options{Clock: now, Region: Region, Account: Account, Invoke: ignore})
+	s.Bus, err = eventbridge.New(eventbridge.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoke: ignore})
 	s.Must(err)
 	t.Cleanup(s.Bus.Close)
-	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
-	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
-	s.EBS = direct.NewFromConfig(s.config(s.wire("ebs", ebs.New(ebs.Options{Clock: now, EC2: s.Cloud, Log: &s.calls}))))
-	s.KMS = kmssdk.NewFromConfig(s.config(s.wire("kms", kms.New(kms.Options{
-		Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
-	}))))
-	s.Quotas = quotas.NewFromConfig(s.config(s.wire("servicequotas", servicequotas.New(servicequotas.Options{
-		Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
-	}))))
-	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
-	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
-	s.SFN = sfnsdk.NewFromConfig(s.config(s.wire("states", s.States)))
-	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))
+	s.account.Serve("states", s.States)
+	s.account.Serve("scheduler", s.Bus)
+	s.Slack = localslack.New(localslack.Options{Clock: clock.Real()})
+	s.account.Secrets.Put("goldsmith/slack", localslack.WebhookURL)
+	s.clients()
 	s.Ledger = newLedger(&s.journal)
 	_, err = s.Ledger.Kept.Since(s.Context(), time.Now())
 	s.Must(err)
@@ -140,14 +123,24 @@ func New(t *testing.T) *Stage {
 	return s
 }
 
+// clients are those of the account's services.
+func (s *Stage) clients() {
+	cfg := s.config()
+	s.EC2, s.EBS = sdk.NewFromConfig(cfg), direct.NewFromConfig(cfg)
+	s.KMS, s.Quotas = kmssdk.NewFromConfig(cfg), quotas.NewFromConfig(cfg)
+	s.AutoScaling, s.SSM = scaling.NewFromConfig(cfg), ssmsdk.NewFromConfig(cfg)
+	s.SFN, s.Scheduler = sfnsdk.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	s.secrets = secretsmanager.NewFromConfig(cfg)
+}
+
 // ignore is where the stage's schedules end: a case calls its function itself.
 func ignore(context.Context, string, []byte) error { return nil }
 
 // config is that of every client: the product's own retries, and no socket.
-func (s *Stage) config(client aws.HTTPClient) aws.Config {
+func (s *Stage) config() aws.Config {
 	return aws.Config{
 		Region: Region, Credentials: credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
-		BaseEndpoint: aws.String("http://aws.local"), HTTPClient: client,
+		BaseEndpoint: aws.String("http://aws.local"), HTTPClient: query.Client(http.HandlerFunc(s.serve)),
 		Retryer: func() aws.Retryer { return awsclient.Retryer() },
 	}
 }

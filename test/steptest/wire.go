@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"goldsmith/local/query"
+	"goldsmith/local/account"
 )
 
 // journal is who was called, in order.
@@ -133,25 +133,24 @@ func (s *Stage) LoseAnswers(operation string, times int) {
 	s.broken.add(operation, failure{lost: true}, times)
 }
 
-// wire is the client of a service: it writes down each call and breaks those it was told to.
-func (s *Stage) wire(service string, h http.Handler) *http.Client {
-	return query.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		operation := operationOf(service, r)
-		f := s.journal.add(operation)
-		if next := s.broken.next(operation); f == (failure{}) {
-			f = next
-		}
-		switch {
-		case f.lost:
-			h.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler) // How a net/http server hangs up.
-		case f.code != "":
-			w.WriteHeader(http.StatusBadRequest)
-			refuse(w, service, f.code)
-		default:
-			h.ServeHTTP(w, r)
-		}
-	}))
+// serve is the account, which writes down each call and breaks those it was told to.
+func (s *Stage) serve(w http.ResponseWriter, r *http.Request) {
+	_, service := account.SignedFor(r)
+	operation := operationOf(service, r)
+	f := s.journal.add(operation)
+	if next := s.broken.next(operation); f == (failure{}) {
+		f = next
+	}
+	switch {
+	case f.lost:
+		s.account.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler) // How a net/http server hangs up.
+	case f.code != "":
+		w.WriteHeader(http.StatusBadRequest)
+		refuse(w, service, f.code)
+	default:
+		s.account.ServeHTTP(w, r)
+	}
 }
 
 // refuse answers in the service's protocol.

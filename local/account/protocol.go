@@ -1,4 +1,4 @@
-package stack
+package account
 
 import (
 	"bytes"
@@ -61,8 +61,8 @@ type refusal struct {
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
 // unknown refuses a request that is for no service there is.
-func (s *Stack) unknown(r *http.Request, service string) *refusal {
-	has := strings.Join(slices.Sorted(maps.Keys(s.services)), ", ")
+func (a *Account) unknown(r *http.Request, service string) *refusal {
+	has := strings.Join(slices.Sorted(maps.Keys(a.services)), ", ")
 	if service == "" {
 		return &refusal{
 			http.StatusForbidden, "MissingAuthenticationToken",
