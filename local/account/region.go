@@ -5,6 +5,7 @@ import (
 
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/ec2"
+	"goldsmith/local/elb"
 	"goldsmith/local/kms"
 	"goldsmith/local/ssm"
 )
@@ -15,7 +16,9 @@ import (
 type Region struct {
 	EC2         *ec2.World
 	AutoScaling *autoscaling.Service
-	Parameters  *ssm.Store
+	// Balancers has the target groups of load balancers.
+	Balancers  *elb.Service
+	Parameters *ssm.Store
 
 	services map[string]http.Handler
 }
@@ -30,13 +33,15 @@ func newRegion(o Options, name string, world *ec2.World, emit func(string, strin
 	r.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: name, Account: o.ID, Log: o.Log, Emit: emit, Launchable: world.Launchable, Managed: managed,
 	})
+	r.Balancers = elb.New(elb.Options{Clock: o.Clock, Log: o.Log, EC2: world, Region: name, Account: o.ID})
 	r.AutoScaling = autoscaling.New(autoscaling.Options{
-		Clock: o.Clock, Log: o.Log, EC2: world, Region: name, Account: o.ID, Emit: emit,
+		Clock: o.Clock, Log: o.Log, EC2: world, Region: name, Account: o.ID, Emit: emit, Targets: r.Balancers,
 	})
 	world.Parameters(r.Parameters.Value, r.Parameters.Holding)
 	r.services = map[string]http.Handler{
 		"ec2": world, "ssm": r.Parameters, "autoscaling": r.AutoScaling,
-		"kms": kms.New(kms.Options{Clock: o.Clock, EC2: world, Region: name, Account: o.ID, Log: o.Log}),
+		"elasticloadbalancing": r.Balancers,
+		"kms":                  kms.New(kms.Options{Clock: o.Clock, EC2: world, Region: name, Account: o.ID, Log: o.Log}),
 	}
 	return r
 }

@@ -81,6 +81,15 @@ func writeGroup(out *query.Writer, g *group, members bool) {
 	if g.deleting {
 		out.Text("Status", "Delete in progress")
 	}
+	if len(g.targets) > 0 {
+		out.Texts("TargetGroupARNs", g.targets)
+	}
+	if g.least >= 0 {
+		out.Element("InstanceMaintenancePolicy", func() {
+			out.Int("MinHealthyPercentage", g.least)
+			out.Int("MaxHealthyPercentage", g.most)
+		})
+	}
 	if g.pool != nil {
 		out.Element("WarmPoolConfiguration", func() { g.pool.write(out) })
 		out.Int("WarmPoolSize", len(g.warm()))
@@ -107,7 +116,7 @@ func writeMember(out *query.Writer, m *member, health string) {
 	out.Text("InstanceId", m.id)
 	out.Text("InstanceType", m.typ)
 	out.Text("AvailabilityZone", m.zone)
-	out.Text("LifecycleState", string(m.state))
+	out.Text("LifecycleState", m.shown())
 	out.Text("HealthStatus", health)
 	if m.own.configuration != "" {
 		out.Text("LaunchConfigurationName", m.own.configuration)

@@ -24,12 +24,17 @@ type group struct {
 	protect           bool
 	tags              []tag
 	suspended         []string
-	members           []*member
-	refreshes         []*refresh        // newest first
-	activities        []scalingActivity // newest first
-	pool              *warmPool         // nil for none
-	generation        int
-	deleting          bool
+	// targets are the ARNs of its target groups.
+	targets []string
+	// least and most are the healthy percentages of its instance maintenance policy; -1 without one.
+	least, most int
+	hooks       []hook
+	members     []*member
+	refreshes   []*refresh        // newest first
+	activities  []scalingActivity // newest first
+	pool        *warmPool         // nil for none
+	generation  int
+	deleting    bool
 
 	timer       *clock.Timer
 	busy, again bool
@@ -46,7 +51,7 @@ func createGroup(s *Service, call *query.Call) error {
 		name: p.Text("AutoScalingGroupName"), min: p.Int("MinSize"), max: p.Int("MaxSize"), created: s.options.Clock.Now(),
 		checks: cmp.Or(p.Text("HealthCheckType"), "EC2"), protect: p.Bool("NewInstancesProtectedFromScaleIn"),
 		tags:     readTags(p),
-		cooldown: 300, warmup: -1,
+		cooldown: 300, warmup: -1, targets: p.Texts("TargetGroupARNs"), least: -1, most: -1,
 	}
 	g.desired = g.min
 	if p.Has("DesiredCapacity") {
@@ -54,7 +59,8 @@ func createGroup(s *Service, call *query.Call) error {
 	}
 	g.readTimes(p)
 	c, given, err := readConfig(p)
-	switch err := cmp.Or(err, nameable(g.name), sized(p), taggable(g.tags), checkable(g.checks)); {
+	switch err := cmp.Or(err, nameable(g.name), sized(p), taggable(g.tags), checkable(g.checks), s.balanced(g.targets),
+		g.maintain(p)); {
 	case err != nil:
 		return err
 	case !given:
@@ -135,6 +141,46 @@ func checkable(checks string) error {
 	return nil
 }
 
+// balanced holds that target groups exist, in Auto Scaling's words (hashicorp/terraform-provider-aws#9998).
+func (s *Service) balanced(targets []string) error {
+	for _, arn := range targets {
+		if !s.options.Targets.Has(arn) {
+			return invalid("Provided Target Groups may not be valid. Please ensure they exist and try again.")
+		}
+	}
+	return nil
+}
+
+// maintain reads the instance maintenance policy. Both percentages are said, or both are -1, which takes the policy off
+// (API reference, InstanceMaintenancePolicy). The words are ours.
+func (g *group) maintain(p *query.Params) error {
+	if !p.Has("InstanceMaintenancePolicy") {
+		return nil
+	}
+	policy := p.At("InstanceMaintenancePolicy")
+	least, most := policy.Int("MinHealthyPercentage"), policy.Int("MaxHealthyPercentage")
+	if !policy.Has("MinHealthyPercentage") || !policy.Has("MaxHealthyPercentage") {
+		return invalid("Both MinHealthyPercentage and MaxHealthyPercentage of an instance maintenance policy must be specified.")
+	}
+	g.least, g.most = least, most
+	if least == -1 && most == -1 {
+		return nil
+	}
+	return maintainable(least, most)
+}
+
+func maintainable(least, most int) error {
+	switch {
+	case least < 0 || least > 100:
+		return invalid("MinHealthyPercentage must be between 0 and 100, not %d.", least)
+	case most < 100 || most > 200:
+		return invalid("MaxHealthyPercentage must be between 100 and 200, not %d.", most)
+	case most-least > 100:
+		return invalid("MaxHealthyPercentage %d can't be more than 100 above MinHealthyPercentage.", most)
+	}
+	return nil
+}
+
 func (g *group) sizes() error {
 	switch {
 	case g.min < 0 || g.max < 0:
@@ -208,6 +254,9 @@ func updateGroup(s *Service, call *query.Call) error {
 		}
 		if u.moved {
 			after.zones, after.subnets = u.place.zones, u.place.subnets
+		}
+		if err := after.maintain(call.Params); err != nil {
+			return nil, err
 		}
 		after.readTimes(call.Params)
 		after.checks = cmp.Or(call.Params.Text("HealthCheckType"), g.checks)

@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"goldsmith/local/query"
@@ -21,13 +22,16 @@ const (
 type member struct {
 	id, typ, image, zone, subnet string
 	// template is what it was launched from, with the version's number; own is the choice that led to it.
-	template   spec
-	own        choice
-	state      lifecycle
-	healthy    bool
-	protected  bool
-	since      time.Time // of being in service
-	generation int       // the group's when it was launched
+	template  spec
+	own       choice
+	state     lifecycle
+	healthy   bool
+	protected bool
+	since     time.Time // of being in service
+	// open are the lifecycle hooks that it waits for, and until when; hooked is what they were opened for.
+	open       map[string]time.Time
+	hooked     lifecycle
+	generation int // the group's when it was launched
 }
 
 func (m *member) health() string {
@@ -69,7 +73,8 @@ func enterStandby(s *Service, call *query.Call) error {
 			now := s.options.Clock.Now()
 			for _, m := range chosen {
 				m.state = entering
-				s.options.Clock.AfterFunc(draining, func() { s.entered(m) })
+				s.deregister(g, m)
+				s.options.Clock.AfterFunc(draining, func() { s.entered(g, m) })
 			}
 			s.writeActivities(call, g, chosen, activity{
 				description: "Moving EC2 instance to Standby: ", status: "InProgress", progress: 50,
@@ -79,11 +84,22 @@ func enterStandby(s *Service, call *query.Call) error {
 	})
 }
 
-func (s *Service) entered(m *member) {
+// entered has a member in Standby once its load balancers have drained.
+func (s *Service) entered(g *group, m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.state == entering {
+	switch {
+	case m.state != entering:
+	case slices.ContainsFunc(g.targets, func(arn string) bool { return s.options.Targets.State(arn, m.id) == "draining" }):
+		s.options.Clock.AfterFunc(draining, func() { s.entered(g, m) })
+	default:
 		m.state = standby
+	}
+}
+
+func (s *Service) deregister(g *group, m *member) {
+	for _, arn := range g.targets {
+		s.options.Targets.Deregister(arn, m.id)
 	}
 }
 
@@ -95,13 +111,18 @@ func exitStandby(s *Service, call *query.Call) error {
 			return nil, err
 		}
 		before, n := g.desired, unitsOf(chosen)
+		if !g.runs("Launch") {
+			// "While Launch is suspended, you cannot return an instance in the Standby state to service" (User Guide,
+			// as-suspend-resume-processes). The words are ours.
+			return nil, invalid("The Launch process of AutoScalingGroup %s is suspended: instances can't exit Standby.", g.name)
+		}
 		if g.desired+n > g.max {
 			return nil, g.sizesForbid("To take out of standby", n)
 		}
 		return func() {
 			g.desired += n
 			for _, m := range chosen {
-				m.state, m.healthy = pending, true
+				m.state = pending // As healthy as before it was put into Standby.
 			}
 			s.writeActivities(call, g, chosen, activity{
 				description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,

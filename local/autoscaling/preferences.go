@@ -86,6 +86,13 @@ func readPreferences(p *query.Params) (preferences, error) {
 	return v, v.check(p.Has("MinHealthyPercentage"))
 }
 
+// maintained takes what is not said from the group's instance maintenance policy (API reference, RefreshPreferences).
+func (v *preferences) maintained(g *group, p *query.Params) {
+	if g.least >= 0 && !p.Has("Preferences.MinHealthyPercentage") && !p.Has("Preferences.MaxHealthyPercentage") {
+		v.least, v.most = g.least, g.most
+	}
+}
+
 func (v preferences) check(leastGiven bool) error {
 	switch {
 	case v.least < 0 || v.least > 100:

@@ -87,6 +87,7 @@ func startRefresh(s *Service, call *query.Call) error {
 			return nil, err
 		}
 		return func() {
+			r.preferences.maintained(g, p)
 			r.begin(s, g)
 			call.Out.Text("InstanceRefreshId", r.id)
 		}, nil

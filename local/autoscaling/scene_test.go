@@ -20,6 +20,7 @@ import (
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
+	"goldsmith/local/elb"
 	"goldsmith/local/query"
 )
 
@@ -33,6 +34,7 @@ type scene struct {
 	// service is Auto Scaling from inside.
 	service *autoscaling.Service
 	world   *ec2.World
+	targets *elb.Service
 	log     *query.Log
 
 	mu     sync.Mutex
@@ -46,8 +48,9 @@ func play(t *testing.T, test func(*testing.T, *scene)) {
 		s.world = ec2.New(ec2.Options{Clock: clock.Real(), Seed: 3, Region: "eu-west-1", Account: "123456789012", Log: s.log,
 			Emit: func(string, string, []string, any) {}})
 		s.world.Parameters(func(string) (string, bool) { return ec2.ImageX86, true }, func(string) []string { return nil })
+		s.targets = elb.New(elb.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1", Account: "123456789012"})
 		service := autoscaling.New(autoscaling.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1",
-			Account: "123456789012", Log: s.log, Emit: s.hear})
+			Account: "123456789012", Log: s.log, Emit: s.hear, Targets: s.targets})
 		defer service.Close()
 		s.service = service
 		s.Client = sdk.New(sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"),

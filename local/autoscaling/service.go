@@ -1,8 +1,7 @@
 // Package autoscaling is the embedded EC2 Auto Scaling: groups that keep their
-// number of instances in the embedded EC2, standby, and instance refresh,
-// behind Auto Scaling's own wire protocol. Launch configurations can be made and
-// listed, but no group launches from one. Not modelled: load balancers, scaling
-// policies, joining from a warm pool, weights and Spot shares.
+// number of instances in the embedded EC2, standby, lifecycle hooks, target
+// groups and instance refresh, behind Auto Scaling's own wire protocol. Not modelled: Classic Load Balancers, scaling
+// policies, rebalancing of Availability Zones, joining from a warm pool and Spot shares.
 package autoscaling
 
 import (
@@ -25,6 +24,8 @@ import (
 type Options struct {
 	Clock *clock.Clock
 	EC2   *ec2.World
+	// Targets are the target groups of load balancers. Default: there is none.
+	Targets Targets
 	// Region and Account are those of EC2.
 	Region  string
 	Account string
@@ -32,6 +33,23 @@ type Options struct {
 	// Emit receives every event; it is called without locks.
 	Emit func(source, detailType string, resources []string, detail any)
 }
+
+// Targets are target groups of Elastic Load Balancing, known by their ARNs.
+type Targets interface {
+	Has(arn string) bool
+	Register(arn, id string)
+	Deregister(arn, id string)
+	// State is a target's, in the words of Elastic Load Balancing.
+	State(arn, id string) string
+}
+
+// none are the target groups of an account that has none.
+type none struct{}
+
+func (none) Has(string) bool          { return false }
+func (none) Register(_, _ string)     {}
+func (none) Deregister(_, _ string)   {}
+func (none) State(_, _ string) string { return "" }
 
 // Service is Auto Scaling in one account and Region. It is safe for concurrent use.
 type Service struct {
@@ -58,6 +76,9 @@ type event struct {
 
 // New is an account without groups.
 func New(o Options) *Service {
+	if o.Targets == nil {
+		o.Targets = none{}
+	}
 	s := &Service{options: o, groups: map[string]*group{}, alarms: map[string]bool{},
 		configurations: map[string]configuration{}, client: clientOf(o)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -103,6 +124,9 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"DeleteLaunchConfiguration":    deleteConfiguration,
 	"DescribeLaunchConfigurations": describeConfigurations,
 	"SetInstanceProtection":        setInstanceProtection,
+	"PutLifecycleHook":             putLifecycleHook,
+	"DescribeLifecycleHooks":       describeLifecycleHooks,
+	"CompleteLifecycleAction":      completeLifecycleAction,
 	"PutWarmPool":                  putWarmPool,
 	"DescribeWarmPool":             describeWarmPool,
 	"DeleteWarmPool":               deleteWarmPool,

@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -105,9 +106,11 @@ func (s *Service) fill(g *group, o order) {
 func (s *Service) decide(g *group) (doomed []string, orders []order) {
 	now := s.options.Clock.Now()
 	for _, m := range g.members {
+		was := m.state
 		if m.observe(s.options.EC2.State(m.id), now, g); g.deleting {
 			m.state = terminating
 		}
+		s.serves(g, m, was, now)
 	}
 	surge := 0
 	if r := g.active(); r != nil && g.runs("InstanceRefresh") {
@@ -129,13 +132,45 @@ func (s *Service) doomed(g *group) (ids []string) {
 	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
 		return m.state == terminating && s.options.EC2.State(m.id) == ec2.Terminated
 	})
+	now := s.options.Clock.Now()
 	for _, m := range g.members {
-		if m.state == terminating && s.options.EC2.State(m.id) != ec2.ShuttingDown {
+		if m.state == terminating {
+			s.deregister(g, m)
+		}
+		if m.state == terminating && m.passed(g, now) && s.options.EC2.State(m.id) != ec2.ShuttingDown {
 			ids = append(ids, m.id)
 		}
 	}
 	return ids
 }
+
+// serves registers a member that came into service with the group's target groups, and has one replaced that those say
+// is unhealthy, where the group goes by that.
+func (s *Service) serves(g *group, m *member, was lifecycle, now time.Time) {
+	if m.state != inService {
+		return
+	}
+	for _, arn := range g.targets {
+		if was != inService && g.runs("AddToLoadBalancer") {
+			s.options.Targets.Register(arn, m.id)
+		}
+		if g.checksTargets(m, now) && s.options.Targets.State(arn, m.id) == "unhealthy" {
+			m.healthy = false
+		}
+	}
+	if !m.healthy && g.replaces() {
+		m.state = terminating
+	}
+}
+
+// checksTargets reports whether the group goes by what load balancers say of a member.
+func (g *group) checksTargets(m *member, now time.Time) bool {
+	return strings.Contains(g.checks, "ELB") && g.runs("HealthCheck") &&
+		now.Sub(m.since) >= time.Duration(g.grace)*time.Second
+}
+
+// replaces reports whether what is unhealthy is terminated.
+func (g *group) replaces() bool { return g.runs("ReplaceUnhealthy") && g.runs("Terminate") }
 
 // observe is the health check: an instance that is not running is unhealthy at
 // once, stop protection or not, and is replaced; in standby no check looks
@@ -146,13 +181,20 @@ func (m *member) observe(state ec2.State, now time.Time, g *group) {
 	}
 	switch {
 	case state == ec2.Running && m.state == pending:
-		m.state, m.since = inService, now
+		m.launched(g, now)
 	case state == ec2.Running, state == ec2.Pending && m.state == pending:
 	case g.runs("HealthCheck"):
 		m.healthy = false
 	}
-	if !m.healthy && g.runs("ReplaceUnhealthy") && g.runs("Terminate") {
+	if !m.healthy && g.replaces() {
 		m.state = terminating
+	}
+}
+
+// launched has a member in service that runs, unless it waits for a hook.
+func (m *member) launched(g *group, now time.Time) {
+	if m.passed(g, now) && m.state == pending {
+		m.state, m.since = inService, now
 	}
 }
 

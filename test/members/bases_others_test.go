@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -81,6 +82,24 @@ var scalingBases = map[string]func(*world) any{
 				w.ids["member"],
 			}, ProtectedFromScaleIn: aws.Bool(true),
 		}
+	},
+	"autoscaling.PutLifecycleHook": func(*world) any {
+		return &autoscaling.PutLifecycleHookInput{
+			AutoScalingGroupName: aws.String("made"), LifecycleHookName: aws.String("new"),
+			LifecycleTransition: aws.String("autoscaling:EC2_INSTANCE_TERMINATING"),
+		}
+	},
+	"autoscaling.DescribeLifecycleHooks": func(*world) any {
+		return &autoscaling.DescribeLifecycleHooksInput{AutoScalingGroupName: aws.String("hooked")}
+	},
+	"autoscaling.CompleteLifecycleAction": func(w *world) any {
+		return &autoscaling.CompleteLifecycleActionInput{
+			AutoScalingGroupName: aws.String("hooked"), LifecycleHookName: aws.String("wait"), InstanceId: w.id("hooked"),
+			LifecycleActionResult: aws.String("CONTINUE"),
+		}
+	},
+	"elasticloadbalancing.DescribeTargetHealth": func(w *world) any {
+		return &balancers.DescribeTargetHealthInput{TargetGroupArn: w.id("target group")}
 	},
 	"autoscaling.SuspendProcesses": func(*world) any {
 		return &autoscaling.SuspendProcessesInput{AutoScalingGroupName: aws.String("made")}

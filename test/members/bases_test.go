@@ -13,19 +13,20 @@ import (
 
 // clients are the services' clients.
 var clients = map[string]func(*world) any{
-	"ec2":            func(w *world) any { return w.ec2 },
-	"autoscaling":    func(w *world) any { return w.scaling },
-	"ssm":            func(w *world) any { return w.ssm },
-	"secretsmanager": func(w *world) any { return w.secrets },
-	"sfn":            func(w *world) any { return w.states },
-	"lambda":         func(w *world) any { return w.lambda },
-	"dynamodb":       func(w *world) any { return w.dynamodb },
-	"ebs":            func(w *world) any { return w.ebs },
-	"scheduler":      func(w *world) any { return w.scheduler },
-	"sqs":            func(w *world) any { return w.sqs },
-	"sts":            func(w *world) any { return w.sts },
-	"kms":            func(w *world) any { return w.kms },
-	"servicequotas":  func(w *world) any { return w.quotas },
+	"ec2":                  func(w *world) any { return w.ec2 },
+	"autoscaling":          func(w *world) any { return w.scaling },
+	"elasticloadbalancing": func(w *world) any { return w.balancing },
+	"ssm":                  func(w *world) any { return w.ssm },
+	"secretsmanager":       func(w *world) any { return w.secrets },
+	"sfn":                  func(w *world) any { return w.states },
+	"lambda":               func(w *world) any { return w.lambda },
+	"dynamodb":             func(w *world) any { return w.dynamodb },
+	"ebs":                  func(w *world) any { return w.ebs },
+	"scheduler":            func(w *world) any { return w.scheduler },
+	"sqs":                  func(w *world) any { return w.sqs },
+	"sts":                  func(w *world) any { return w.sts },
+	"kms":                  func(w *world) any { return w.kms },
+	"servicequotas":        func(w *world) any { return w.quotas },
 }
 
 func one() *int32 { return aws.Int32(1) }

@@ -37,6 +37,8 @@ var companions = []companion{
 	besides(`^(ec2\.Copy(Image|Snapshot)\.)KmsKeyId`, "Encrypted", true),
 	besides(`^(ec2\.CreateImageUsageReport\..*ResourceTypeOptions\[\]\.)OptionValues`, "OptionName", "version-depth"),
 	besides(`^(ec2\.CreateImageUsageReport\..*ResourceTypeOptions\[\]\.)OptionName`, "OptionValues[]", "5"),
+	besides(`^(autoscaling\..*InstanceMaintenancePolicy\.)`, "MinHealthyPercentage", 50),
+	besides(`^(autoscaling\..*InstanceMaintenancePolicy\.)`, "MaxHealthyPercentage", 110),
 	besides(`^(autoscaling\..*Preferences\.)CheckpointDelay`, "CheckpointPercentages[]", 50),
 	besides(`^(.*BlockDeviceMappings\[\]\.)NoDevice`, "DeviceName", "/dev/xvda"),
 	besides(`^(.*BlockDeviceMappings\[\]\.)`, "DeviceName", "/dev/sdf"),

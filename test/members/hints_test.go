@@ -119,6 +119,16 @@ var hints = map[string]func(*world) []any{
 		"arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
 	"FunctionName": these("goldsmith-notify"),
 
+	"TargetGroupARNs[]": known("target group"),
+	"TargetGroupArn":    known("other target group"),
+	"elasticloadbalancing.DescribeTargetHealth.Targets[].Id": known("hooked"),
+	"LifecycleTransition":   these("autoscaling:EC2_INSTANCE_LAUNCHING"),
+	"DefaultResult":         these("CONTINUE"),
+	"LifecycleActionResult": these("ABANDON"),
+	"LifecycleHookNames[]":  these("wait"),
+	"autoscaling.CompleteLifecycleAction.LifecycleHookName": these("wait too"),
+	"autoscaling.PutLifecycleHook.HeartbeatTimeout":         these(60),
+
 	"sfn.RedriveExecution.ExecutionArn": known("failed too"),
 	"sfn.ListExecutions.NextToken": func(w *world) []any {
 		in := workflowBases["sfn.ListExecutions"](w).(*sfn.ListExecutionsInput)

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -38,6 +39,16 @@ var looks = []func(*world) (any, error){
 	func(w *world) (any, error) { return w.ec2.DescribeFastSnapshotRestores(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.ec2.DescribeSnapshotTierStatus(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.scaling.DescribeAutoScalingGroups(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.scaling.DescribeLifecycleHooks(w.t.Context(), &autoscaling.DescribeLifecycleHooksInput{
+			AutoScalingGroupName: aws.String("made"),
+		})
+	},
+	func(w *world) (any, error) {
+		return w.balancing.DescribeTargetHealth(w.t.Context(), &balancers.DescribeTargetHealthInput{
+			TargetGroupArn: w.id("target group"),
+		})
+	},
 	func(w *world) (any, error) { return w.scaling.DescribeScalingActivities(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.scaling.DescribeLaunchConfigurations(w.t.Context(), nil) },
 	func(w *world) (any, error) {

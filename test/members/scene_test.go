@@ -87,7 +87,7 @@ func (w *world) build(service string) {
 		"dynamodb": w.tables, "ebs": w.direct, "sqs": w.letters, "lambda": w.deployments,
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		if service == "" || service == name {
+		if service == "" || service == name || service == "elasticloadbalancing" && name == "autoscaling" {
 			parts[name]()
 		}
 	}
@@ -254,6 +254,35 @@ func (w *world) groups() {
 	}))(w)
 	w.ids["standby"] = aws.ToString(group.Instances[1].InstanceId)
 	time.Sleep(time.Minute)
+	w.hooked()
+}
+
+// hooked is a group with a hook for which a member waits, and with target groups.
+func (w *world) hooked() {
+	ctx := w.t.Context()
+	w.ids["target group"] = w.suite.Balancers.Add("made", time.Minute)
+	w.ids["other target group"] = w.suite.Balancers.Add("other", time.Minute)
+	must(w.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("hooked"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
+		AvailabilityZones: []string{"eu-central-1a"}, TargetGroupARNs: []string{w.ids["target group"]},
+		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: w.id("template"), Version: aws.String("1")},
+	}))(w)
+	time.Sleep(5 * time.Minute)
+	for name, result := range map[string]string{"wait": "CONTINUE", "wait too": "ABANDON"} {
+		must(w.scaling.PutLifecycleHook(ctx, &autoscaling.PutLifecycleHookInput{
+			AutoScalingGroupName: aws.String("hooked"), LifecycleHookName: aws.String(name),
+			LifecycleTransition: aws.String("autoscaling:EC2_INSTANCE_LAUNCHING"), HeartbeatTimeout: aws.Int32(4200),
+			DefaultResult: aws.String(result),
+		}))(w)
+	}
+	must(w.scaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("hooked"), DesiredCapacity: aws.Int32(2),
+	}))(w)
+	time.Sleep(2 * time.Minute)
+	group := must(w.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{
+		AutoScalingGroupNames: []string{"hooked"},
+	}))(w).AutoScalingGroups[0]
+	w.ids["target"], w.ids["hooked"] = aws.ToString(group.Instances[0].InstanceId), aws.ToString(group.Instances[1].InstanceId)
 }
 
 // crowd makes more of what is listed in pages: the smallest page of most has five.

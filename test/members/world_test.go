@@ -19,6 +19,7 @@ import (
 	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -55,6 +56,7 @@ type world struct {
 	sqs       *sqs.Client
 	kms       *kms.Client
 	quotas    *servicequotas.Client
+	balancing *balancers.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -112,6 +114,7 @@ func within(t *testing.T, service string, story func(*world)) {
 			o.IdempotencyTokenProvider = &tokens{}
 		})
 		w.scheduler, w.sts, w.sqs = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+		w.balancing = balancers.NewFromConfig(cfg)
 		w.kms, w.quotas = kms.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
