@@ -32,6 +32,23 @@ func copied(values workflow.Values, c Config) {
 	}
 }
 
+// sharedCopies fills in the Regions in which plans share their copies.
+func sharedCopies(values workflow.Values, c Config) {
+	var regions []string
+	for _, name := range c.Plans.Names() {
+		for _, each := range c.Plans.Plans[name].Copies {
+			if !each.Share.IsZero() {
+				regions = append(regions, each.Region)
+			}
+		}
+	}
+	values[workflow.ShareRegions] = unique(regions)
+	values[workflow.CopyShares], values[workflow.AnyShares] = nil, values[workflow.Shares]
+	if len(regions) > 0 {
+		values[workflow.CopyShares], values[workflow.AnyShares] = []string{"*"}, []string{"*"}
+	}
+}
+
 // aliasOf is the alias that a key is named by.
 func aliasOf(key string) (alias string, ok bool) {
 	last := key[strings.LastIndex(key, ":")+1:]

@@ -140,6 +140,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.PassedRoles:    c.PassedRoles,
 	}
 	copied(values, c)
+	sharedCopies(values, c)
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
 		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}

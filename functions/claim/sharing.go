@@ -8,16 +8,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/copies"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/source"
 )
 
-// ahead sees, before anything is stopped, what will come of sharing the image. Whatever that is, the image is made.
+// ahead sees, before anything is stopped, what will come of sharing the image and its copies. Whatever that is, the image
+// is made.
 func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 	j.Sharing, j.Shared = false, nil
-	if j.Plan.Share.IsZero() || j.Decision == job.SkipIt || j.Decision == job.WaitFirst {
+	if !j.Plan.Shares() || j.Decision == job.SkipIt || j.Decision == job.WaitFirst {
 		return j
 	}
 	keys, err := s.keys(ctx, j.Source)
@@ -28,8 +30,9 @@ func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 			Text: "under which keys its volumes are could not be seen before it was imaged: " + fault.Brief(err)})
 	}
 	problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys)
-	j.Sharing, j.Shared = problem == nil, problem
+	j.Sharing, j.Shared = problem == nil && !j.Plan.Share.IsZero(), problem
 	j.Warnings = append(slices.Clone(j.Warnings), warnings...)
+	j.Warnings = append(j.Warnings, copies.Warnings(j.Plan, j.Run.Copies, len(keys) > 0)...)
 	return j
 }
 

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
+	"goldsmith/shared/sharing"
 )
 
 // Do is a part of copying.
@@ -34,9 +35,10 @@ type Input struct {
 	Do  Do      `json:"do"`
 }
 
-// EC2 makes copies in one Region, and removes one that has failed.
+// EC2 makes copies in one Region and shares them, and removes one that has failed.
 type EC2 interface {
 	ec2.DescribeImagesAPIClient
+	sharing.EC2
 	CopyImage(context.Context, *ec2.CopyImageInput, ...func(*ec2.Options)) (*ec2.CopyImageOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
@@ -52,10 +54,11 @@ type ledgerAPI interface {
 // Step copies an image.
 type Step struct {
 	// Home is the suite's own Region.
-	Home   string
-	In     func(region string) EC2
-	Ledger ledgerAPI
-	Now    func() time.Time
+	Home          string
+	In            func(region string) EC2
+	Organizations sharing.Organizations
+	Ledger        ledgerAPI
+	Now           func() time.Time
 }
 
 // limit is as long as any image is waited for: a copy is stored as an image's snapshots are. One that is still pending

@@ -13,6 +13,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 	"goldsmith/test/steptest"
 )
 
@@ -44,6 +45,15 @@ func begun(s *steptest.Stage, in *input, ago time.Duration) {
 	s.Must(err)
 	in.Job = j
 	time.Sleep(ago)
+}
+
+const consumer = "111122223333"
+
+// shared is a job of a plan that shares its copies, one of which was asked for a day ago.
+func shared(s *steptest.Stage, in *input) {
+	s.Helper()
+	in.Job.Plan.Copies = []plan.Copy{{Region: steptest.Region, Share: plan.Share{Accounts: []string{consumer}}}}
+	begun(s, in, 24*time.Hour)
 }
 
 // copied are the states of the images that are copies.
@@ -126,6 +136,39 @@ func TestSee(t *testing.T) {
 				r := registered(s)
 				s.Same("registered", []any{r.Good, len(r.Snapshots)}, []any{true, 1})
 				s.Same("told", []any{j.Copying, j.Copies[0].At, j.Copies[0].Problem}, []any{false, time.Now().UTC(), ""})
+			},
+		},
+		{
+			Name: "there, and shared: registered first",
+			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute PutResult: ok | " +
+				"Register DescribeImages Amend Settle Amend ModifyImageAttribute PutResult: ok",
+			Given: func(s *steptest.Stage, in *input) { shared(s, in) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("registered", registered(s).Shared.Accounts, []string{consumer})
+				s.Same("told", []any{j.Copying, j.Copies[0].Shared.Accounts, j.Copies[0].Shared.Problem},
+					[]any{false, []string{consumer}, ""})
+			},
+		},
+		{
+			Name: "there, and the answer to sharing it was lost",
+			Given: func(s *steptest.Stage, in *input) {
+				shared(s, in)
+				s.LoseAnswers("ModifyImageAttribute", 6)
+			},
+			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute*6: Transient | " +
+				"Register DescribeImages Amend Settle Amend ModifyImageAttribute PutResult: ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("told", j.Copies[0].Shared.Problem, "") },
+		},
+		{
+			Name: "there, and sharing it is denied: a copy all the same, and the register does not say that it is shared",
+			Given: func(s *steptest.Stage, in *input) {
+				shared(s, in)
+				s.Refuse("ModifyImageAttribute", "UnauthorizedOperation", 1)
+			},
+			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute Amend PutResult: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("registered", registered(s).Shared == nil, true)
+				s.Same("told", []any{j.Copying, j.Copies[0].Problem, j.Copies[0].Shared.Problem != ""}, []any{false, "", true})
 			},
 		},
 		{

@@ -2,6 +2,7 @@ package copying
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/tag"
 )
 
@@ -79,7 +81,7 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	}
 	switch image.ProgressOf(i.State) {
 	case image.Available:
-		return s.proven(ctx, c, r, i)
+		return s.proven(ctx, j, c, r, i)
 	case image.Lost:
 		return s.lost(ctx, c, r, i)
 	case image.Pending:
@@ -92,8 +94,10 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	return c, nil
 }
 
-// proven writes down that the copy is there: others may be retired for it, since its image is proven.
-func (s Step) proven(ctx context.Context, c job.Copy, r ledger.Registration, i types.Image) (job.Copy, error) {
+// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is shared.
+func (s Step) proven(
+	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
+) (job.Copy, error) {
 	r.Good, r.Snapshots = true, image.Snapshots(i)
 	r, err := s.amend(ctx, r)
 	if err != nil {
@@ -102,8 +106,34 @@ func (s Step) proven(ctx context.Context, c job.Copy, r ledger.Registration, i t
 	if err := s.Ledger.Settle(ctx, r); err != nil {
 		return c, fmt.Errorf("settling copy %s in %s: %w", r.ID, c.Region, err)
 	}
+	if c, err = s.share(ctx, j, c, r, i); err != nil {
+		return c, err
+	}
 	c.At = s.Now().UTC()
 	return c, nil
+}
+
+// share lets others launch a copy. What cannot be shared is a copy all the same.
+func (s Step) share(
+	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
+) (job.Copy, error) {
+	wanted := j.Plan.CopyIn(c.Region).Share
+	if wanted.IsZero() || c.Shared != nil {
+		return c, nil
+	}
+	with, err := sharing.With(ctx, s.Organizations, wanted)
+	if err = sharing.Advice(err, r.ID, c.Region); err == nil {
+		with.At = s.Now().UTC()
+		with, err = sharing.Giver{Region: c.Region, EC2: s.In(c.Region), Register: s.Ledger}.Give(ctx, r, i, with)
+	}
+	failed := (*fault.Failed)(nil)
+	if errors.As(err, &failed) {
+		with, err = job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, nil
+	}
+	if err == nil {
+		c.Shared = &with
+	}
+	return c, err
 }
 
 // lost removes a copy that has failed, with what it has of snapshots, and tells EC2's reason. What stays is removed by

@@ -3,6 +3,8 @@ package copying
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+
 	"goldsmith/shared/copies"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -17,6 +19,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	}
 	in := copies.EC2(s.AWS)
 	return Step{
-		Home: s.AWS.Region, In: func(region string) EC2 { return in(region) }, Ledger: s.Ledger, Now: s.Now,
+		Home: s.AWS.Region, In: func(region string) EC2 { return in(region) },
+		Organizations: organizations.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

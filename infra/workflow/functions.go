@@ -85,7 +85,7 @@ var Functions = []Function{
 		Statements: join(everyTask("select"), ledgerAndKeys("GetItem", "PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
-			lookAtQuotas,
+			lookAtQuotas, lookAtOwnOrganization, lookAtCopyKeyUsers,
 		}, lookAtCopyKeys),
 	},
 	{
@@ -178,7 +178,7 @@ var Functions = []Function{
 		Does:        "Copies the image to other Regions and under other keys where the plan says so, and sees what becomes of it.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("copy"), ledger("PutItem", "UpdateItem", "DeleteItem"),
-			[]Statement{look("DescribeImages")}, copying),
+			[]Statement{look("DescribeImages"), lookAtOwnOrganization}, copying, sharingCopies),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -194,7 +194,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring, sharing, reporting, retiringCopies),
+		}, referring, retiring, sharing, reporting, retiringCopies, sharingCopies, reportingCopies),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

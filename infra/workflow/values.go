@@ -41,6 +41,11 @@ const (
 	Groups = "Groups"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
+	// ShareRegions are the Regions of copies that plans share, CopyShares is "*" where there are any. AnyShares is "*" where
+	// images or copies are shared.
+	ShareRegions = "ShareRegions"
+	CopyShares   = "CopyShares"
+	AnyShares    = "AnyShares"
 	// Copies is "*" where a plan copies its images, and nothing elsewhere; CopyRegions are the Regions of copies,
 	// AliasRegions those of them where plans name keys by the aliases of CopyAliases, and CopyKeys the ARNs of the other
 	// keys. SourceKeys are VolumeKeys there, and nothing elsewhere.

@@ -74,10 +74,14 @@ func (o Options) grants(in grantsInput) (out grantsOutput, err error) {
 	return out, nil
 }
 
-// own is the ARN of one of the account's own keys.
+// own is the ARN of one of the account's own keys, which GetKeyPolicy and ListGrants take by its id or ARN alone (API
+// reference).
 func (o Options) own(named, action string) (string, error) {
-	if named == "" {
+	switch {
+	case named == "":
 		return "", awsjson.Required("keyId")
+	case alias.MatchString(named[strings.LastIndex(named, ":")+1:]):
+		return "", awsjson.Errorf("NotFoundException", "Invalid keyId '%s'", named)
 	}
 	arn, err := o.arn(named)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/sharing"
 )
 
 // Keys tells how KMS keys are.
@@ -36,6 +37,8 @@ type Lookout struct {
 	Regions Regions
 	// Keys are those of a Region.
 	Keys func(region string) Keys
+	// Sharing says what will come of sharing copies in a Region.
+	Sharing func(region string) sharing.Lookout
 }
 
 // patience is how long AWS is asked: no run is kept waiting for what is only told of it.
@@ -51,18 +54,49 @@ func (l Lookout) Ahead(ctx context.Context, p plan.Plan) (all []job.Copy) {
 	defer cancel()
 	enabled := l.enabled(ctx)
 	for _, each := range p.Copies {
-		c := job.Copy{Region: each.Region, Key: each.Key}
-		switch {
-		case enabled != nil && !enabled[each.Region]:
-			c.Problem = "the account has no Region " + each.Region
-			c.Do = "Enable the Region, or correct copies in the plan."
-		case each.Region == l.Home && each.Key == "":
-			c.Problem = "it would be in the suite's own Region under no other key, and so no other than its image"
-			c.Do = "Name a key for it in the plan's copies, or leave it out."
-		case each.Key != "":
-			c = l.key(ctx, c)
+		all = append(all, l.one(ctx, each, enabled))
+	}
+	return all
+}
+
+// one is a copy with what stands in the way of making it, or of sharing it.
+func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]bool) job.Copy {
+	c, key := job.Copy{Region: of.Region, Key: of.Key}, of.Key
+	switch {
+	case enabled != nil && !enabled[of.Region]:
+		c.Problem = "the account has no Region " + of.Region
+		c.Do = "Enable the Region, or correct copies in the plan."
+	case of.Region == l.Home && of.Key == "":
+		c.Problem = "it would be in the suite's own Region under no other key, and so no other than its image"
+		c.Do = "Name a key for it in the plan's copies, or leave it out."
+	case of.Key != "":
+		c, key = l.key(ctx, c)
+	}
+	if c.Problem != "" || of.Share.IsZero() {
+		return c
+	}
+	var keys []string // Without a named one what is encrypted is under a key that its source decides on.
+	if key != "" {
+		keys = []string{key}
+	}
+	c.Shared, c.Warnings = l.Sharing(of.Region).Ahead(ctx, of.Share, keys)
+	for i := range c.Warnings {
+		c.Warnings[i].Text = "of its copy in " + of.Region + ": " + c.Warnings[i].Text
+	}
+	return c
+}
+
+// Warnings are those of an image whose copies are to be, of what is encrypted or not. A copy that the plan names no key
+// for is under its Region's default key for EBS then: aws/ebs, unless somebody has changed it, which lets no other
+// account use it.
+func Warnings(p plan.Plan, made []job.Copy, encrypted bool) (all []job.Reason) {
+	for _, c := range made {
+		all = append(all, c.Warnings...)
+		if encrypted && c.Problem == "" && c.Key == "" && c.Shared == nil && !p.CopyIn(c.Region).Share.IsZero() {
+			all = append(all, job.Reason{Code: job.SharingUnseen, Text: "its copy in " + c.Region +
+				" will be under that Region's default key for EBS, since the plan names none: unless that is a key of yours, " +
+				"the copy cannot be shared"})
 		}
-		all = append(all, c)
 	}
 	return all
 }
@@ -83,27 +117,27 @@ func (l Lookout) enabled(ctx context.Context) map[string]bool {
 	return names
 }
 
-// key looks whether a copy's key can encrypt it.
-func (l Lookout) key(ctx context.Context, c job.Copy) job.Copy {
+// key looks whether a copy's key can encrypt it, and is its ARN, or how the plan names it where that cannot be seen.
+func (l Lookout) key(ctx context.Context, c job.Copy) (job.Copy, string) {
 	out, err := l.Keys(c.Region).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(c.Key)})
 	switch {
 	case fault.IsNoKey(err):
 		c.Problem = fmt.Sprintf("there is no key %s in %s", c.Key, c.Region)
 		c.Do = "Make the key there, or correct copies in the plan; the next image is copied."
-		return c
+		return c, c.Key
 	case fault.IsDenied(err):
 		c.Problem = fmt.Sprintf("key %s in %s cannot be looked at (%s), and so not be used", c.Key, c.Region, fault.Code(err))
 		c.Do = "Let the account's policies decide in the key's policy (docs/sharing.md), and deploy the plan."
-		return c
+		return c, c.Key
 	case err != nil, out.KeyMetadata == nil:
 		handler.Log(ctx).WarnContext(ctx, "the key of copies cannot be looked at", "key", c.Key, "region", c.Region, "error", err)
-		return c
+		return c, c.Key
 	}
 	if why := unusable(out.KeyMetadata); why != "" {
 		c.Problem = fmt.Sprintf("key %s in %s %s", c.Key, c.Region, why)
 		c.Do = "Name a symmetric key that is enabled, or enable this one; the next image is copied."
 	}
-	return c
+	return c, aws.ToString(out.KeyMetadata.Arn)
 }
 
 // unusable is why EBS encrypts nothing under a key; empty when it does (EBS User Guide, "Amazon EBS encryption

@@ -14,6 +14,10 @@ type Copy struct {
 	ID string `json:"id,omitempty"`
 	// At is when it was seen to be available; zero before.
 	At time.Time `json:"at,omitzero"`
+	// Shared is whom it is shared with, or why it is not; nil where the plan shares no copy there, and before it is there.
+	Shared *Sharing `json:"shared,omitempty"`
+	// Warnings are what a person should know of it before there is one.
+	Warnings []Reason `json:"warnings,omitempty"`
 	// Problem is why there is none; empty while it is on its way, and when it is there. Do is what a person does about it.
 	Problem string `json:"problem,omitempty"`
 	Do      string `json:"do,omitempty"`

@@ -231,7 +231,7 @@ func (p Plan) Check() []Problem {
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
 	c.verify(p.Verify)
-	c.share(p.Share)
+	c.share("share", p.Share)
 	c.copies(p)
 	c.roll(p.Roll)
 	c.refresh(p.Roll)

@@ -24,6 +24,7 @@ func (c *checker) copies(p Plan) {
 		if each.Keep != (Keep{}) {
 			c.keepAt(path+".keep", p.KeepIn(each.Region), each.Keep)
 		}
+		c.share(path+".share", each.Share)
 	}
 	if len(p.Copies) > MaxCopies {
 		c.add("copies", "%d copies are more than %d", len(p.Copies), MaxCopies)

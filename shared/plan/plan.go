@@ -2,7 +2,10 @@
 // what to roll and whom to tell. How a plan is written down is planfile's matter.
 package plan
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // Plans is everything plans.yaml holds.
 type Plans struct {
@@ -207,19 +210,34 @@ type Copy struct {
 	Key string `json:"key,omitempty"`
 	// Keep says which copies are kept. Default: the plan's; what it leaves out beside its rules is the plan's, too.
 	Keep Keep `json:"keep,omitzero"`
+	// Share says who else may launch the copy, which keeps its own key: one that has to be shared wants a key that the
+	// other accounts may use. Default: nobody.
+	Share Share `json:"share,omitzero"`
+}
+
+// Shares reports whether images or copies of them are shared with anyone.
+func (p Plan) Shares() bool {
+	return !p.Share.IsZero() || slices.ContainsFunc(p.Copies, func(c Copy) bool { return !c.Share.IsZero() })
+}
+
+// CopyIn is the plan's copy in a Region; the zero Copy where there is none.
+func (p Plan) CopyIn(region string) Copy {
+	for _, c := range p.Copies {
+		if c.Region == region {
+			return c
+		}
+	}
+	return Copy{}
 }
 
 // KeepIn says which of the plan's copies in a Region are kept.
 func (p Plan) KeepIn(region string) Keep {
-	for _, c := range p.Copies {
-		if c.Region != region || c.Keep == (Keep{}) {
-			continue
-		}
-		keep := c.Keep
-		keep.Minimum, keep.Grace = cmp.Or(keep.Minimum, p.Keep.Minimum), cmp.Or(keep.Grace, p.Keep.Grace)
-		return keep
+	keep := p.CopyIn(region).Keep
+	if keep == (Keep{}) {
+		return p.Keep
 	}
-	return p.Keep
+	keep.Minimum, keep.Grace = cmp.Or(keep.Minimum, p.Keep.Minimum), cmp.Or(keep.Grace, p.Keep.Grace)
+	return keep
 }
 
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>

@@ -7,17 +7,27 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Share is one image, and whom it is shared with.
+// Share is one image, or a copy of one, and whom it is shared with.
 type Share struct {
 	Source, Image string
+	// Region is that of a copy.
+	Region string
 	job.Sharing
 }
 
+// addShared tells of the image and of its copies. What is not known of a copy that is not there is not told.
 func (r *Report) addShared(result job.Result) {
-	if result.Shared == nil {
-		return
+	if result.Shared != nil {
+		r.share(Share{Source: nameOf(result), Image: result.Image.ID, Sharing: *result.Shared})
 	}
-	each := Share{Source: nameOf(result), Image: result.Image.ID, Sharing: *result.Shared}
+	for _, c := range result.Copies {
+		if c.Shared != nil && c.Problem == "" && !c.Open() {
+			r.share(Share{Source: nameOf(result), Image: c.ID, Region: c.Region, Sharing: *c.Shared})
+		}
+	}
+}
+
+func (r *Report) share(each Share) {
 	if each.Problem != "" {
 		r.Counts.NotShared++
 		r.NotShared = append(r.NotShared, each)
@@ -29,14 +39,18 @@ func (r *Report) addShared(result job.Result) {
 
 // Says is whom the image is shared with, or why it is not.
 func (s Share) Says() string {
-	if s.Problem == "" {
-		return "shared with " + With(s.Sharing)
+	where := ""
+	if s.Region != "" {
+		where = "the copy in " + s.Region + ": "
 	}
 	why := without(s.Problem, s.Do)
-	if !s.None() {
-		return "shared with " + With(s.Sharing) + ", and not as the plan says: " + why
+	switch {
+	case s.Problem == "":
+		return where + "shared with " + With(s.Sharing)
+	case !s.None():
+		return where + "shared with " + With(s.Sharing) + ", and not as the plan says: " + why
 	}
-	return why
+	return where + why
 }
 
 // named is how many accounts and organizations With names at most.

@@ -42,7 +42,8 @@ const (
 var changing = map[string][]string{
 	"retire": {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions",
 		"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
-	"copy":    {"ec2:CopyImage", "ec2:DeregisterImage", "ec2:DeleteSnapshot"},
+	"copy": {"ec2:CopyImage", "ec2:DeregisterImage", "ec2:DeleteSnapshot", "ec2:ModifyImageAttribute",
+		"ec2:ModifySnapshotAttribute"},
 	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
 	"share":   {"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 }
@@ -95,7 +96,7 @@ func abroad(s Scene, role string) (requests []Request) {
 
 // ownKey: volumes may be under any key of the account, and what may become of one by a look is nothing.
 func ownKey(role string, r Request) bool {
-	return role == "claim" && (r.Action == "kms:GetKeyPolicy" || r.Action == "kms:ListGrants")
+	return (role == "claim" || role == "select") && (r.Action == "kms:GetKeyPolicy" || r.Action == "kms:ListGrants")
 }
 
 // never leaves out what a role is there for.

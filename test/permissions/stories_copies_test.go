@@ -9,8 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/tag"
 )
 
@@ -77,6 +79,47 @@ func copiesRetired(n *night) {
 	}
 }
 
+// copiesSharedNoLonger are two nights: each is copied and shared, EC2 is asked who uses an old copy, and that is shared no
+// longer.
+func copiesSharedNoLonger(n *night) {
+	sharee := ec2.Consumer{Account: "777777777777"}
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "copied"))
+	n.golden()
+	key := n.Beside[oregon].EC2.KeyNamed(keysOfCopies[oregon])
+	n.Beside[oregon].EC2.Grant(key, "arn:aws:iam::777777777777:root", "DescribeKey", "Decrypt", "ReEncryptFrom", "CreateGrant")
+	old := map[string]string{}
+	for _, region := range []string{paris, oregon} {
+		old[region] = n.oldSharedCopy(region, web, sharee)
+	}
+	n.run(copyTime)
+	made := n.result(web).Copies
+	n.ok(n.Beside[oregon].EC2.CopyBy(sharee, made[1].ID))
+	n.want("shared in "+paris, made[0].Shared.Problem, "")
+	for region, id := range old {
+		n.ok(n.Beside[region].EC2.LaunchBy(sharee, id))
+	}
+	n.run(copyTime.AddDate(0, 0, 1))
+	for region, id := range old {
+		if n.Beside[region].EC2.LaunchBy(sharee, id) == nil {
+			n.t.Errorf("%s is shared still in %s", id, region)
+		}
+	}
+}
+
+// oldSharedCopy is a copy that is shared with an account, with its snapshots, and that is deprecated.
+func (n *night) oldSharedCopy(region, web string, with ec2.Consumer) string {
+	n.t.Helper()
+	id := n.oldCopy(region, web, 30)
+	r, _, err := n.book.Registration(n.ctx, id)
+	n.ok(err)
+	r.Shared = &job.Sharing{Accounts: []string{with.Account}, Snapshots: true, At: time.Now().AddDate(0, 0, -30)}
+	must(n.book.Amend(n.ctx, r))(n.t)
+	i := must(n.in(region).DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}}))(n.t).Images[0]
+	must(sharing.Permit(n.ctx, n.in(region), id, image.Snapshots(i), *r.Shared))(n.t)
+	n.deprecated(region, id)
+	return id
+}
+
 // in is the client of EC2 in a Region.
 func (n *night) in(region string) *sdk.Client {
 	return sdk.NewFromConfig(n.AWS(), func(o *sdk.Options) { o.Region = region })
@@ -100,6 +143,15 @@ func (n *night) oldCopy(region, web string, days int) string {
 // usedAgain has a copy deprecated, and then an instance launched from it.
 func (n *night) usedAgain(region, id string) {
 	n.t.Helper()
+	n.deprecated(region, id)
+	must(n.in(region).RunInstances(n.ctx, &sdk.RunInstancesInput{
+		ImageId: aws.String(id), MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
+	}))(n.t)
+}
+
+// deprecated has a copy deprecated by an earlier run.
+func (n *night) deprecated(region, id string) {
+	n.t.Helper()
 	must(n.in(region).EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{
 		ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Hour)),
 	}))(n.t)
@@ -107,7 +159,4 @@ func (n *night) usedAgain(region, id string) {
 		Plan: "copied", Region: region, Subject: id, Name: "web", Run: "old", Status: job.Deprecated,
 		Since: time.Now().AddDate(0, 0, -10),
 	}))
-	must(n.in(region).RunInstances(n.ctx, &sdk.RunInstancesInput{
-		ImageId: aws.String(id), MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
-	}))(n.t)
 }

@@ -32,6 +32,8 @@ func shared(n *night) {
 			n.t.Errorf("account %s cannot launch it: %v", by.Account, err)
 		}
 	}
+	made := n.result(api).Copies[0]
+	n.ok(n.Beside[paris].EC2.LaunchBy(ec2.Consumer{Account: "666666666666", Organization: own.ARN()}, made.ID))
 	if err := n.EC2.CopyBy(ec2.Consumer{Account: "777777777777"}, n.result(web).Image.ID); err != nil {
 		n.t.Error(err)
 	}

@@ -94,6 +94,7 @@ var stories = []story{
 	{name: "an image that is shared no longer", play: sharedNoLonger},
 	{name: "images that are copied", play: copied},
 	{name: "copies that are retired", play: copiesRetired},
+	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

@@ -132,12 +132,8 @@ func (n plannedPlan) printShares(p *page) {
 	if s.IsZero() || len(n.Sources) == 0 {
 		return
 	}
-	with := job.Sharing{Accounts: s.Accounts, Organizations: s.OrganizationalUnits, Snapshots: s.Snapshots}
-	if s.Organization != "" {
-		with.Organizations = append([]string{s.Organization}, s.OrganizationalUnits...)
-	}
 	p.line("")
-	p.line("  images to be shared with %s", report.With(with))
+	p.line("  images to be shared with %s", report.With(sharedBy(s)))
 	rows := [][]string{{"NOT SHARED", "ID", "WHY"}}
 	for _, each := range n.Sources {
 		if u := each.Unshared; u != nil {
@@ -150,6 +146,15 @@ func (n plannedPlan) printShares(p *page) {
 	}
 }
 
+// sharedBy is whom a plan shares with, by the ids that it names.
+func sharedBy(s plan.Share) job.Sharing {
+	with := job.Sharing{Accounts: s.Accounts, Organizations: s.OrganizationalUnits, Snapshots: s.Snapshots}
+	if s.Organization != "" {
+		with.Organizations = append([]string{s.Organization}, s.OrganizationalUnits...)
+	}
+	return with
+}
+
 // printCopies says where the images would be copied to, and why not.
 func (n plannedPlan) printCopies(p *page) {
 	if len(n.Copies) == 0 {
@@ -158,8 +163,13 @@ func (n plannedPlan) printCopies(p *page) {
 	rows := [][]string{{"COPIES TO", "KEY", "WILL BE"}}
 	for _, each := range n.Copies {
 		said := "copied"
-		if each.Problem != "" {
+		switch share := n.plan.CopyIn(each.Region).Share; {
+		case each.Problem != "":
 			said = "not copied: " + each.Problem + ". " + each.Do
+		case each.Shared != nil:
+			said = "copied, and not shared: " + each.Shared.Problem + ". " + each.Shared.Do
+		case !share.IsZero():
+			said = "copied, and shared with " + report.With(sharedBy(share))
 		}
 		rows = append(rows, []string{each.Region, cmp.Or(each.Key, "as the image"), said})
 	}

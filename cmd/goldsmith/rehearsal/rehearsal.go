@@ -95,15 +95,17 @@ type Night struct {
 func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
 	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Roll{}, Groups: []Group{}, Images: []Image{}}
 	var err error
+	n.Copies = s.Copies.Ahead(ctx, p)
+	run.Copies = n.Copies
 	if p.Sources.OfSnapshots() && (run.Request == nil || run.Request.Source == "") {
-		n.Sources, err = s.snapshots(ctx, p)
+		n.Sources, err = s.snapshots(ctx, run, p)
 	} else {
 		err = s.instances(ctx, run, p, &n)
 	}
 	if err != nil || n.Refused != "" {
 		return n, err
 	}
-	if n.Copies = s.Copies.Ahead(ctx, p); s.Ledger == nil {
+	if s.Ledger == nil {
 		return n, nil
 	}
 	err = s.follow(ctx, run, p, &n)

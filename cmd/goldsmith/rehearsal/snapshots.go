@@ -21,7 +21,7 @@ import (
 const mostRead = 20
 
 // snapshots are those that a run of a plan of snapshots would take, and what would be registered of the first of them.
-func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
+func (s Stage) snapshots(ctx context.Context, run job.Run, p plan.Plan) ([]Source, error) {
 	found, err := source.Newest(ctx, s.EC2, s.Ledger, p.Sources)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 				return nil, err
 			}
 		}
-		src.ahead(ctx, s.Sharing, p, keysOf(each.Snapshot))
+		src.ahead(ctx, s.Sharing, run, p, keysOf(each.Snapshot))
 		all = append(all, src)
 	}
 	return all, nil

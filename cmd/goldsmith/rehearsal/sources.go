@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"goldsmith/shared/attribute"
+	"goldsmith/shared/copies"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
@@ -128,20 +129,21 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 		return nil, err
 	}
 	for i, f := range facts {
-		found[i].ahead(ctx, s.Sharing, p, f.Keys)
+		found[i].ahead(ctx, s.Sharing, run, p, f.Keys)
 	}
 	all = append(all, found...)
 	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
 }
 
-// ahead sees what will come of sharing its image, as claim does.
-func (s *Source) ahead(ctx context.Context, l sharing.Lookout, p plan.Plan, keys []string) {
+// ahead sees what will come of sharing its image and the copies of that, as claim does.
+func (s *Source) ahead(ctx context.Context, l sharing.Lookout, run job.Run, p plan.Plan, keys []string) {
 	if s.Decision == job.SkipIt {
 		return
 	}
 	problem, warnings := l.Ahead(ctx, p.Share, keys)
 	s.Unshared, s.Warnings = problem, append(slices.Clone(s.Warnings), warnings...)
+	s.Warnings = append(s.Warnings, copies.Warnings(p, run.Copies, len(keys) > 0)...)
 }
 
 // investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again

@@ -1,0 +1,113 @@
+package sharing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
+)
+
+// Register is what the ledger has of what Goldsmith made.
+type Register interface {
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+}
+
+// Giver shares images, in one Region.
+type Giver struct {
+	// Region is that of copies; empty for the suite's own.
+	Region string
+	EC2    EC2
+	// Snapshots tells which snapshots are an image's own; nil for copies, whose snapshots all are.
+	Snapshots ec2.DescribeSnapshotsAPIClient
+	Register  Register
+}
+
+// Give shares an image with others. It is registered before: a permission that is not would be taken for one that a
+// person gave, and keep the image for ever. What is answered is whom it is shared with, which may be less. Where EC2
+// shares it with none for good the error is a *fault.Failed, and the register says so.
+func (g Giver) Give(
+	ctx context.Context, r ledger.Registration, i types.Image, with job.Sharing,
+) (job.Sharing, error) {
+	own, others, err := g.own(ctx, r, i, with)
+	if err != nil {
+		return job.Sharing{}, err
+	}
+	if r, err = g.note(ctx, r, with); err != nil {
+		return job.Sharing{}, err
+	}
+	shared, err := Permit(ctx, g.EC2, r.ID, own, with)
+	switch {
+	case fault.IsNotFound(err):
+		return shared, &fault.NotYet{Err: err}
+	case fault.IsTransient(err) || fault.IsNotYet(err):
+		return shared, err
+	}
+	if failed := g.less(ctx, r, with, shared, err); failed != nil {
+		return shared, failed
+	}
+	if err == nil && shared.Problem == "" && others > 0 {
+		shared.Problem = fmt.Sprintf("%d of its snapshots are not Goldsmith's, and so not shared: "+
+			"it can be launched and not copied", others)
+		shared.Do = "Leave out share.snapshots, or have the image made of a copy (image.copy)."
+	}
+	return shared, Advice(err, r.ID, g.Region)
+}
+
+// less writes down that the image is shared with fewer than it was to be, where that is so.
+func (g Giver) less(
+	ctx context.Context, r ledger.Registration, with, shared job.Sharing, err error,
+) error {
+	if err == nil && len(shared.With()) == len(with.With()) {
+		return nil
+	}
+	_, err = g.note(ctx, r, shared)
+	return err
+}
+
+// own are the snapshots that are shared with the image, and how many are other people's, which are not.
+func (g Giver) own(ctx context.Context, r ledger.Registration, i types.Image, with job.Sharing) ([]string, int, error) {
+	if !with.Snapshots {
+		return nil, 0, nil
+	}
+	own, _, err := register.Own(ctx, g.Snapshots, r, i)
+	return own, len(image.Snapshots(i)) - len(own), err
+}
+
+// note writes into the register whom the image is shared with.
+func (g Giver) note(ctx context.Context, r ledger.Registration, with job.Sharing) (ledger.Registration, error) {
+	r.Shared = nil
+	if !with.None() {
+		with.Problem, with.Do = "", ""
+		r.Shared = &with
+	}
+	amended, err := g.Register.Amend(ctx, r)
+	if errors.As(err, new(*ledger.MovedError)) {
+		return r, &fault.NotYet{Err: err}
+	}
+	if err != nil {
+		return r, fmt.Errorf("writing down whom image %s is shared with: %w", r.ID, err)
+	}
+	return amended, nil
+}
+
+// Advice is an error that lasts with what a person does about it, where it does not say so itself. Region is that of a
+// copy.
+func Advice(err error, id, region string) error {
+	if err == nil || errors.As(err, new(*fault.Failed)) || fault.IsTransient(err) || fault.IsNotYet(err) {
+		return err
+	}
+	where := ""
+	if region != "" {
+		where = "--region " + region + " "
+	}
+	return fault.Failure("Put right what it says; the next image is shared. This one by hand: "+
+		"aws ec2 modify-image-attribute "+where+"--image-id "+id+" --launch-permission 'Add=[{UserId=...}]'", "%w", err)
+}
