@@ -92,10 +92,11 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 		Parameters: map[string][]string{
 			"commands": {j.Plan.Verify.Command}, "executionTimeout": {strconv.Itoa(int(seconds))},
 		},
-	})
+	}, once)
 	switch {
 	case unregistered(err):
-		return s.notYet(j, "its Systems Manager agent has not registered; it needs a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager from its subnet (%s)", fault.Brief(err))
+		return s.notYet(j, "its Systems Manager agent has not registered; it needs a profile with "+
+			"AmazonSSMManagedInstanceCore and a way to Systems Manager from its subnet (%s)", fault.Brief(err))
 	case fault.IsTransient(err):
 		return fmt.Errorf("sending the command to test instance %s: %w", j.TestInstance, err)
 	case err != nil:
@@ -105,6 +106,10 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 		return s.notYet(j, "its command has only just been sent")
 	}
 }
+
+// once keeps the client from trying again by itself: SendCommand has no client token, and what had its effect without
+// an answer would run the command twice. The next look sees whether it was sent.
+func once(o *ssm.Options) { o.Retryer = aws.NopRetryer{} }
 
 func unregistered(err error) bool { return fault.Code(err) == "InvalidInstanceId" }
 

@@ -221,13 +221,13 @@ func TestTry(t *testing.T) {
 		},
 		{
 			Name:    "the answer of SendCommand is lost: not sent twice",
-			Given:   func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) },
+			Given:   func(s *steptest.Stage, _ *verify.Input) { s.LoseAnswers("SendCommand", 1) },
 			Between: later,
 			Want:    "ListCommandInvocations SendCommand: Transient | " + looks + "ok",
 		},
 		{
 			Name:  "Systems Manager refuses",
-			Given: func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("AccessDeniedException", 1, false) },
+			Given: func(s *steptest.Stage, _ *verify.Input) { s.Refuse("SendCommand", "AccessDeniedException", 1) },
 			Want:  "ListCommandInvocations SendCommand: Failed", Says: []string{"could not be tested", "AccessDeniedException"},
 		},
 	})
@@ -237,7 +237,7 @@ func TestTry(t *testing.T) {
 func TestTryUnregistered(t *testing.T) {
 	alone := func(s *steptest.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
 		step, in := booted(s)
-		s.Parameters.FailSends("InvalidInstanceId", 9999, false)
+		s.Refuse("SendCommand", "InvalidInstanceId", 9999)
 		return step, in
 	}
 	const asked = "ListCommandInvocations SendCommand: "

@@ -3,16 +3,19 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 
 	"goldsmith/local/clock"
 	"goldsmith/local/dynamodb"
 	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
+	"goldsmith/local/inject"
 	"goldsmith/local/organizations"
 	"goldsmith/local/query"
 	"goldsmith/local/secretsmanager"
@@ -47,6 +50,7 @@ type Account struct {
 	Beside map[string]*Region
 
 	options Options
+	faults  inject.Set
 }
 
 // New makes an account with nothing in it but what EC2 gives each. Close stops it.
@@ -75,6 +79,12 @@ func New(o Options) *Account {
 // Serve puts one more service into the account's own Region, by the name that requests are signed for.
 func (a *Account) Serve(service string, h http.Handler) { a.services[service] = h }
 
+// Inject makes calls of any service go wrong at the endpoint. What goes wrong within EC2 is injected there.
+func (a *Account) Inject(f inject.Fault) { a.faults.Inject(f) }
+
+// Forget takes back the faults of an operation.
+func (a *Account) Forget(operation string) { a.faults.Forget(operation) }
+
 // Close stops what goes on by itself.
 func (a *Account) Close() {
 	a.AutoScaling.Close()
@@ -94,21 +104,53 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	if err := arrived(w, r); err != nil {
 		if no, ok := errors.AsType[*refusal](err); ok {
-			no.write(w, spokenIn(r, service))
+			no.ServeHTTP(w, r)
 		}
 		return
 	}
+	h := a.service(r, region, service)
+	if a.faults.Empty() {
+		h.ServeHTTP(w, r)
+		return
+	}
+	Strike(a.faults.Strike(inject.Call{Action: Operation(r), At: a.options.Clock.Now()}), h, w, r)
+}
+
+// Strike has a service answer a request as far as faults let it.
+func Strike(striking inject.Struck, h http.Handler, w http.ResponseWriter, r *http.Request) {
+	if f, strikes := striking.Before(); strikes {
+		refuse(w, r, f)
+		return
+	}
+	f, strikes := striking.After()
+	if !strikes {
+		h.ServeHTTP(w, r)
+		return
+	}
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if f.Drop {
+		panic(http.ErrAbortHandler) // How a net/http server hangs up.
+	}
+	refuse(w, r, f)
+}
+
+// refuse answers with a fault's error.
+func refuse(w http.ResponseWriter, r *http.Request, f inject.Fault) {
+	Refuse(w, r, cmp.Or(f.Status, http.StatusBadRequest), f.Code, cmp.Or(f.Message, "An injected fault."))
+}
+
+// service is what answers a request: a service of the Region that it is for, or a refusal.
+func (a *Account) service(r *http.Request, region, service string) http.Handler {
 	h, ok := a.services[service]
 	switch {
 	case !ok:
-		a.unknown(r, service).write(w, spokenIn(r, service))
+		return a.unknown(r, service)
 	case region == a.options.Region || everywhere[service]:
-		h.ServeHTTP(w, r)
+		return h
 	case a.Beside[region] != nil && a.Beside[region].services[service] != nil:
-		a.Beside[region].services[service].ServeHTTP(w, r)
-	default:
-		a.elsewhere(region, service).write(w, spokenIn(r, service))
+		return a.Beside[region].services[service]
 	}
+	return a.elsewhere(region, service)
 }
 
 // elsewhere refuses a request in a Region that the account has not enabled, or that has no such service. AWS does not

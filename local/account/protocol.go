@@ -2,6 +2,7 @@ package account
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -60,6 +62,12 @@ type refusal struct {
 // Error is the code and the message.
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
+// ServeHTTP refuses a request.
+func (no *refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, service := SignedFor(r)
+	no.write(w, spokenIn(r, service))
+}
+
 // unknown refuses a request that is for no service there is.
 func (a *Account) unknown(r *http.Request, service string) *refusal {
 	has := strings.Join(slices.Sorted(maps.Keys(a.services)), ", ")
@@ -88,6 +96,63 @@ const (
 	restXML
 	cbor
 )
+
+// Operation is what a request asks for, and leaves it as it was. Of a protocol that names it in no header and no form it
+// is derived from the path, as far as the account's services need it.
+func Operation(r *http.Request) string {
+	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+		return operation
+	}
+	if strings.HasPrefix(r.URL.Path, "/schedules") {
+		return scheduled(r)
+	}
+	if strings.HasPrefix(r.URL.Path, "/snapshots/") {
+		if strings.HasSuffix(r.URL.Path, "/blocks") {
+			return "ListSnapshotBlocks"
+		}
+		return "GetSnapshotBlock"
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "unreadable"
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body)) // What does not parse has no action, and is refused by its service.
+	return cmp.Or(form.Get("Action"), r.URL.Query().Get("Action"))
+}
+
+func scheduled(r *http.Request) string {
+	switch {
+	case r.URL.Path == "/schedules":
+		return "ListSchedules"
+	case r.Method == http.MethodPut:
+		return "UpdateSchedule"
+	}
+	return "GetSchedule"
+}
+
+// Refuse answers a request as its service does, in the protocol that it was made in.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	(&refusal{status, code, message}).ServeHTTP(w, r)
+}
+
+// Deny refuses a request as the service does of a caller who may not make it.
+func Deny(w http.ResponseWriter, r *http.Request) {
+	_, service := SignedFor(r)
+	spoken := spokenIn(r, service)
+	no := &refusal{http.StatusBadRequest, "AccessDeniedException",
+		"You are not authorized to perform this operation."}
+	switch spoken {
+	case ec2Protocol:
+		no.status, no.code = http.StatusForbidden, "UnauthorizedOperation"
+	case queryProtocol, restXML:
+		no.status, no.code = http.StatusForbidden, "AccessDenied"
+	case restJSON, cbor:
+		no.status = http.StatusForbidden
+	case awsJSON:
+	}
+	no.write(w, spoken)
+}
 
 // inXML are services whose requests do not tell that they want XML back.
 var inXML = []string{"s3", "s3express", "s3-control", "route53", "cloudfront"}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"goldsmith/local/bucket"
+	"goldsmith/local/inject"
 	"goldsmith/local/query"
 )
 
@@ -36,14 +37,14 @@ var (
 )
 
 // admit lets a call in unless its bucket is empty or a fault is in its way.
-func (w *World) admit(call *query.Call, faults []*fault) error {
+func (w *World) admit(call *query.Call, faults inject.Struck) error {
 	if w.options.Buckets {
 		name, of := requestBucket(call)
 		if !w.take(name, of, 1) {
 			return limitExceeded()
 		}
 	}
-	return w.beforehand(faults)
+	return beforehand(faults)
 }
 
 func requestBucket(call *query.Call) (string, bucket.Size) {

@@ -2,118 +2,48 @@ package ec2
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
-	"goldsmith/local/bucket"
+	"goldsmith/local/inject"
 	"goldsmith/local/query"
 )
 
-// Fault is something that goes wrong. Action, Resource, Nth, Chance and Until
-// say when; the other fields say what, and may be combined.
-type Fault struct {
-	Action   string    // empty: any
-	Resource string    // an id the call names; empty: any
-	Nth      []int     // which of the matching calls, from 1; empty: all
-	Chance   float64   // of a matching call, in (0,1]; 0 means 1
-	Until    time.Time // nothing goes wrong from then on; zero: for ever
-
-	Code    string // the call fails with this error, before it has any effect ...
-	After   bool   // ... or after it
-	Message string // of the error or the reason
-	Status  int    // HTTP status of the error; 0: 400, or what the code always has
-	Drop    bool   // the call has its effect and the connection breaks
-
-	PerSecond float64 // more matching calls than this get RequestLimitExceeded
-
-	// Of StopInstances: the instance stays in stopping, until it is forced.
-	Stuck bool
-	// Of StopInstances: the instance stays in stopping, even when it is forced.
-	Wedged bool
-	// Of StartInstances and RunInstances: the call succeeds and the instance falls back to
-	// stopped, or is terminated, with this code and Message as its StateReason.
-	StartReason string
-	// Of RunInstances: the instance runs and its instance status check fails.
-	Impaired bool
-	// Of CreateImage, RegisterImage and CopyImage, by the instance or image
-	// they name: the image ends failed, error or invalid, with Code left empty
-	// and Message as its StateReason.
-	ImageState string
-	// Of the same: the image is available, then pending again for this long.
-	PendingAgain time.Duration
-	// Of CreateImage: its snapshots appear in state error, with Message, and the image ends failed.
-	SnapshotError bool
-	// Of DeregisterImage: the image goes, and each of its snapshots stays with this code.
-	SnapshotReturn string
-	// Of StartInstances, StopInstances and CreateImage: it takes this much longer.
-	Delay time.Duration
-}
-
-type fault struct {
-	Fault
-	calls int
-	rate  bucket.Set // of PerSecond
-}
+// Fault is something that goes wrong in EC2.
+type Fault = inject.Fault
 
 // Inject adds a fault.
-func (w *World) Inject(f Fault) {
-	w.lock()
-	defer w.unlock()
-	added := &fault{Fault: f}
-	if f.PerSecond > 0 {
-		added.rate = bucket.Set{}
-	}
-	w.faults = append(w.faults, added)
-}
+func (w *World) Inject(f Fault) { w.faults.Inject(f) }
 
 // faultsOf are the faults that strike a call. Asking counts the call. Chance depends on
 // who calls and on the whole call, so that calls of one moment do not trade places.
-func (w *World) faultsOf(call *query.Call, named []string) []*fault {
-	var striking []*fault
-	for _, f := range w.faults {
-		if !f.about(call.Action, named) || !f.Until.IsZero() && !w.now.Before(f.Until) {
-			continue
-		}
-		f.calls++
-		if len(f.Nth) > 0 && !slices.Contains(f.Nth, f.calls) {
-			continue
-		}
-		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, call.Caller+" "+query.Stable(call.Form)) < f.Chance {
-			striking = append(striking, f)
-		}
-	}
-	w.striking = striking
-	return striking
-}
-
-func (f *fault) about(action string, named []string) bool {
-	return (f.Action == "" || f.Action == action) && (f.Resource == "" || slices.Contains(named, f.Resource))
+func (w *World) faultsOf(call *query.Call, named []string) inject.Struck {
+	w.striking = w.faults.Strike(inject.Call{Action: call.Action, Named: named, At: w.now,
+		Chance: func(kind string) float64 { return w.chance(kind, call.Caller+" "+query.Stable(call.Form)) }})
+	return w.striking
 }
 
 // beforehand is the error that keeps a call from having any effect.
-func (w *World) beforehand(striking []*fault) error {
-	for _, f := range striking {
-		if f.rate != nil && !f.rate.Take("", bucket.Of(max(1, f.PerSecond), f.PerSecond), w.now, 1) {
-			return limitExceeded()
-		}
-		if f.Code != "" && !f.After {
-			return f.err()
-		}
+func beforehand(striking inject.Struck) error {
+	f, strikes := striking.Before()
+	switch {
+	case !strikes:
+		return nil
+	case f.Code == inject.Throttled && f.PerSecond > 0:
+		return limitExceeded()
 	}
-	return nil
+	return errorOf(f)
 }
 
 // afterwards is what a call ends in that had its effect.
-func afterwards(striking []*fault) error {
-	for _, f := range striking {
-		if f.Drop {
-			return query.ErrDropped
-		}
-		if f.Code != "" && f.After {
-			return f.err()
-		}
+func afterwards(striking inject.Struck) error {
+	f, strikes := striking.After()
+	switch {
+	case !strikes:
+		return nil
+	case f.Drop:
+		return query.ErrDropped
 	}
-	return nil
+	return errorOf(f)
 }
 
 // serverErrors are those that EC2 lists as its own fault (error code reference, "Server error codes").
@@ -134,7 +64,7 @@ var serverErrors = map[string]int{
 	"Unavailable":          http.StatusServiceUnavailable,
 }
 
-func (f *fault) err() error {
+func errorOf(f Fault) error {
 	status := f.Status
 	if status == 0 {
 		status = serverErrors[f.Code]
@@ -142,39 +72,32 @@ func (f *fault) err() error {
 	return &query.Error{Code: f.Code, Message: orElse(f.Message, "An injected fault: "+f.Code+"."), Status: status}
 }
 
-// struck asks the faults that struck the call being served, resource by resource.
-func (w *World) struck(id string, has func(*fault) bool) *fault {
-	for _, f := range w.striking {
-		if (f.Resource == "" || f.Resource == id) && has(f) {
-			return f
-		}
-	}
-	return nil
-}
-
 // stuck reports whether a stop comes to nothing.
 func (w *World) stuck(id string, force bool) bool {
-	return w.struck(id, func(f *fault) bool { return f.Wedged || f.Stuck && !force }) != nil
+	_, strikes := w.striking.Of(id, func(f Fault) bool { return f.Wedged || f.Stuck && !force })
+	return strikes
 }
 
 func (w *World) delay(id string) time.Duration {
-	if f := w.struck(id, func(f *fault) bool { return f.Delay > 0 }); f != nil {
-		return f.Delay
-	}
-	return 0
+	f, _ := w.striking.Of(id, func(f Fault) bool { return f.Delay > 0 })
+	return f.Delay
 }
 
 // startFails is why an instance will fall back to stopped.
 func (w *World) startFails(id string) (reason, bool) {
-	f := w.struck(id, func(f *fault) bool { return f.StartReason != "" })
-	if f == nil {
-		return reason{}, false
-	}
-	return reason{f.StartReason, orElse(f.Message, f.StartReason)}, true
+	f, strikes := w.striking.Of(id, func(f Fault) bool { return f.StartReason != "" })
+	return reason{f.StartReason, orElse(f.Message, f.StartReason)}, strikes
 }
 
 func (w *World) impaired(image string) bool {
-	return w.struck(image, func(f *fault) bool { return f.Impaired }) != nil
+	_, strikes := w.striking.Of(image, func(f Fault) bool { return f.Impaired })
+	return strikes
+}
+
+// snapshotReturn is the code with which a fault keeps the snapshots of an image.
+func (w *World) snapshotReturn(image string) string {
+	f, _ := w.striking.Of(image, func(f Fault) bool { return f.SnapshotReturn != "" })
+	return f.SnapshotReturn
 }
 
 // ending is how an image will end otherwise than available at once.
@@ -187,8 +110,10 @@ type ending struct {
 }
 
 func (w *World) imageEnding(id string) ending {
-	f := w.struck(id, func(f *fault) bool { return f.ImageState != "" || f.PendingAgain > 0 || f.SnapshotError })
-	if f == nil {
+	f, strikes := w.striking.Of(id, func(f Fault) bool {
+		return f.ImageState != "" || f.PendingAgain > 0 || f.SnapshotError
+	})
+	if !strikes {
 		return ending{}
 	}
 	return ending{f.ImageState, reason{"Client.InternalError",

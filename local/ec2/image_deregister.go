@@ -39,16 +39,6 @@ func deregisterImage(w *World, call *query.Call) error {
 	return nil
 }
 
-// snapshotReturn is the code with which a fault keeps the snapshots of an image.
-func (w *World) snapshotReturn() string {
-	for _, f := range w.striking {
-		if f.SnapshotReturn != "" {
-			return f.SnapshotReturn
-		}
-	}
-	return ""
-}
-
 // deleteSnapshotsOf skips the snapshots that other images use (API reference, DeregisterImage).
 func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 	type result struct{ id, code string }
@@ -59,8 +49,8 @@ func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 		case m.snapshotID == "":
 		case s == nil:
 			results = append(results, result{m.snapshotID, "client-error"})
-		case w.snapshotReturn() != "":
-			results = append(results, result{m.snapshotID, w.snapshotReturn()})
+		case w.snapshotReturn(img.id) != "":
+			results = append(results, result{m.snapshotID, w.snapshotReturn(img.id)})
 		case len(w.imagesUsing(m.snapshotID)) > 0:
 			results = append(results, result{m.snapshotID, "skipped"})
 		case s.locked(w.now):

@@ -15,6 +15,7 @@ import (
 	"goldsmith/local/bucket"
 	"goldsmith/local/clock"
 	"goldsmith/local/draw"
+	"goldsmith/local/inject"
 	"goldsmith/local/query"
 )
 
@@ -55,8 +56,8 @@ type World struct {
 	emitting bool
 	drawn    draw.Counts
 	buckets  bucket.Set
-	faults   []*fault
-	striking []*fault // at the call being served
+	faults   inject.Set
+	striking inject.Struck // at the call being served
 	answers  map[string]answered
 
 	network   network

@@ -36,28 +36,6 @@ func (s *Store) OnCommand(what func(instance, command string) Ran) {
 	s.outcome = what
 }
 
-// FailSends makes the next calls of SendCommand fail with a code, before or after their effect.
-func (s *Store) FailSends(code string, times int, after bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sends = failing{code, times, after}
-}
-
-type failing struct {
-	code  string
-	times int
-	after bool
-}
-
-// next is the error of the call being made, nil when it is to succeed.
-func (f *failing) next() error {
-	if f.times == 0 {
-		return nil
-	}
-	f.times--
-	return awsjson.Errorf(f.code, "An injected fault.")
-}
-
 type sendInput struct {
 	DocumentName   string
 	InstanceIds    []string
@@ -93,10 +71,6 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	problem := s.sends.next()
-	if problem != nil && !s.sends.after {
-		return sendOutput{}, problem
-	}
 	id := fmt.Sprintf("00000000-0000-4000-9000-%012x", len(s.invocations)+1)
 	for _, instance := range in.InstanceIds {
 		ran := Ran{}
@@ -111,7 +85,7 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 	return sendOutput{commandShape{
 		CommandId: id, DocumentName: in.DocumentName, Comment: in.Comment, Status: "Pending", InstanceIds: in.InstanceIds,
 		RequestedDateTime: awsjson.Time(s.options.Clock.Now()),
-	}}, problem
+	}}, nil
 }
 
 // sendable is what is wrong with the input itself.

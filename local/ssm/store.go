@@ -41,7 +41,6 @@ type Store struct {
 	parameters  map[string]*parameter // by plain name
 	invocations []invocation
 	outcome     func(instance, command string) Ran
-	sends       failing
 	// checking is how long an image id is being checked.
 	checking time.Duration
 }

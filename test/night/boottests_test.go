@@ -13,6 +13,7 @@ import (
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
+	"goldsmith/local/inject"
 	"goldsmith/local/sfn"
 	"goldsmith/local/ssm"
 	"goldsmith/local/stack"
@@ -169,7 +170,7 @@ func TestAnImageIsProved(t *testing.T) {
 }
 
 func TestAnImageIsNotProved(t *testing.T) {
-	inject := func(f ec2.Fault) func(n *night, _ string) {
+	strikes := func(f ec2.Fault) func(n *night, _ string) {
 		return func(n *night, _ string) { n.EC2.Inject(f) }
 	}
 	ran := func(r ssm.Ran) func(n *night, _ string) {
@@ -180,22 +181,22 @@ func TestAnImageIsNotProved(t *testing.T) {
 		story func(n *night, web string)
 		says  []string
 	}{
-		"a status check stays impaired": {tested(), inject(ec2.Fault{Action: "RunInstances", Impaired: true}),
+		"a status check stays impaired": {tested(), strikes(ec2.Fault{Action: "RunInstances", Impaired: true}),
 			[]string{"did not boot", "runs, but 2", "its instance status check is impaired",
 				"get-console-output --instance-id i-"}},
-		"the test instance dies at boot": {tested(), inject(ec2.Fault{
+		"the test instance dies at boot": {tested(), strikes(ec2.Fault{
 			Action: "RunInstances", StartReason: "Client.InternalError", Message: "Client.InternalError: Client error on launch",
 		}), []string{"did not boot", "is terminated. EC2 says: Client.InternalError: Client error on launch"}},
-		"EC2 has no room": {tested(), inject(ec2.Fault{Action: "RunInstances", Code: "InsufficientInstanceCapacity"}),
+		"EC2 has no room": {tested(), strikes(ec2.Fault{Action: "RunInstances", Code: "InsufficientInstanceCapacity"}),
 			[]string{"could not be tested", "no t3.micro", "InsufficientInstanceCapacity"}},
-		"the launch is refused": {tested(), inject(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403}),
+		"the launch is refused": {tested(), strikes(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403}),
 			[]string{"could not be tested", denied, "Have Goldsmith be allowed that call"}},
 		"the command fails": {tested(command), ran(ssm.Ran{Status: "Failed", Code: 3, Output: "web is inactive"}),
 			[]string{"booted, but did not pass its test", "with code 3", "web is inactive"}},
 		"the command hangs": {tested(command), ran(ssm.Ran{Took: 3 * time.Hour}),
 			[]string{"did not pass its test", "TimedOut"}},
 		"the agent never registers": {tested(command),
-			func(n *night, _ string) { n.Parameters.FailSends("InvalidInstanceId", 9999, false) },
+			func(n *night, _ string) { n.Inject(inject.Fault{Action: "SendCommand", Code: "InvalidInstanceId"}) },
 			[]string{"booted, but its test did not end within 20m", "agent has not registered"}},
 		"somebody terminates the test instance": {tested(), func(n *night, web string) {
 			n.after("watch:booted", web, func(work) {

@@ -1,18 +1,15 @@
 package night_test
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strings"
 	"syscall"
 	"time"
 
+	"goldsmith/local/account"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -33,7 +30,7 @@ func (s wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.aws.ServeHTTP(w, r)
 		return
 	}
-	action := actionOf(r)
+	action := account.Operation(r)
 	kinds := ofChanges
 	if isRead(action) {
 		kinds = ofReads
@@ -59,26 +56,6 @@ func (s wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// actionOf is the call's action, by any of AWS's protocols.
-func actionOf(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, "/schedules/") {
-		return "GetSchedule"
-	}
-	if strings.HasPrefix(r.URL.Path, "/snapshots/") {
-		return "GetSnapshotBlock" // Or the list of them.
-	}
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return target[strings.LastIndex(target, ".")+1:]
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return "unreadable"
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	form, _ := url.ParseQuery(string(body)) // what does not parse has no action, and is refused by its service
-	return form.Get("Action")
 }
 
 // book stands between the functions and the ledger.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"goldsmith/local/account"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/stack"
@@ -21,8 +22,8 @@ func denyingStarts(denied *atomic.Bool) layer {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			caller := r.Header.Get(query.CallerHeader)
-			if denied.Load() && strings.HasPrefix(caller, "start/") && actionOf(r) == "StartInstances" {
-				deny(w, r)
+			if denied.Load() && strings.HasPrefix(caller, "start/") && account.Operation(r) == "StartInstances" {
+				account.Deny(w, r)
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"goldsmith/local/account"
 	"goldsmith/local/asl"
 	"goldsmith/local/query"
 	"goldsmith/local/slack"
@@ -110,14 +111,14 @@ func (o *lastingFaults) guard(s *stack.Stack) http.Handler {
 			s.ServeHTTP(w, r)
 			return
 		}
-		action := actionOf(r)
+		action := account.Operation(r)
 		denied := o.of(action)
 		o.note(action, caller, denied)
 		if !denied {
 			s.ServeHTTP(w, r)
 			return
 		}
-		deny(w, r)
+		account.Deny(w, r)
 	})
 }
 
@@ -127,23 +128,6 @@ func (o *lastingFaults) note(action, caller string, denied bool) {
 	o.met[action] = true
 	if denied {
 		o.tries = append(o.tries, query.Record{Time: time.Now(), Caller: caller, Action: action})
-	}
-}
-
-// deny answers as a service does whose caller may not make the call, by the protocol of the request.
-func deny(w http.ResponseWriter, r *http.Request) {
-	const why = "You are not authorized to perform this operation."
-	switch {
-	case r.Header.Get("X-Amz-Target") != "", strings.HasPrefix(r.URL.Path, "/schedules/"):
-		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":%q}`, why)
-	case strings.Contains(actionOf(r), "AutoScaling"), strings.Contains(actionOf(r), "InstanceRefresh"):
-		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>%s</Message></Error></ErrorResponse>", why)
-	default:
-		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>%s</Message></Error></Errors></Response>", why)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/rollback"
+	"goldsmith/local/account"
 	"goldsmith/local/ec2"
 	"goldsmith/local/sfn"
 	"goldsmith/local/stack"
@@ -196,7 +197,7 @@ type middle struct {
 
 func (m *middle) guard(s *stack.Stack) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if actionOf(r) == m.action && m.do != nil && m.done.CompareAndSwap(false, true) {
+		if account.Operation(r) == m.action && m.do != nil && m.done.CompareAndSwap(false, true) {
 			m.do()
 		}
 		s.ServeHTTP(w, r)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"goldsmith/local/account"
 	"goldsmith/local/asl"
 	"goldsmith/local/query"
 	"goldsmith/local/stack"
@@ -70,7 +71,7 @@ func guarded(layers ...layer) func(*stack.Stack) http.Handler {
 func between(action string, ask func(form string) string, answer func(body string) string) layer {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get(query.CallerHeader) == "" || actionOf(r) != action {
+			if r.Header.Get(query.CallerHeader) == "" || account.Operation(r) != action {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -103,8 +104,8 @@ func refusing(action string) layer {
 func denying(action string) layer {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get(query.CallerHeader) != "" && actionOf(r) == action {
-				deny(w, r)
+			if r.Header.Get(query.CallerHeader) != "" && account.Operation(r) == action {
+				account.Deny(w, r)
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	embedded "goldsmith/local/account"
 	"goldsmith/local/query"
 	"goldsmith/local/stack"
 )
@@ -64,7 +65,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Region = regionOf(r)
 	if !g.admit(caller, call) {
-		refuse(w, call)
+		embedded.Deny(w, r)
 		return
 	}
 	g.next.ServeHTTP(w, r)
@@ -164,17 +165,3 @@ func (g *guard) refusals() []string {
 }
 
 // refuse answers as EC2 and the JSON services do without permission.
-func refuse(w http.ResponseWriter, call Call) {
-	message := "You are not authorized to perform this operation: " + call.Name
-	if call.Params == nil {
-		answer(w, http.StatusBadRequest, fmt.Sprintf(`{"__type":"AccessDeniedException","message":%q}`, message))
-		return
-	}
-	answer(w, http.StatusForbidden, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>"+message+
-		"</Message></Error></Errors><RequestID>00000000-0000-4000-8000-000000000000</RequestID></Response>")
-}
-
-func answer(w http.ResponseWriter, status int, body string) {
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // A caller that is gone needs no answer.
-}

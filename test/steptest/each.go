@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"goldsmith/local/inject"
 	"goldsmith/shared/handler"
 )
 
@@ -51,10 +52,10 @@ func (e Each[In, Out]) play(s *Stage, deny int, call string) (calls []string, en
 	if e.Given != nil {
 		e.Given(s, &in)
 	}
-	s.journal.disturb(deny, min(deny, 1), failure{code: denied})
+	s.journal.disturb(deny, min(deny, 1), inject.Fault{Code: denied})
 	out, err := invoke(s, step, in)
 	calls = s.journal.calls
-	s.journal.disturb(0, 0, failure{})
+	s.journal.disturb(0, 0, inject.Fault{})
 	if deny == 0 {
 		s.Must(err)
 	} else {

@@ -3,10 +3,12 @@ package steptest
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/aws/smithy-go"
 
+	"goldsmith/local/inject"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -16,38 +18,34 @@ import (
 type Ledger struct {
 	Kept    *ledger.Memory
 	journal *journal
-	broken  breaks
+	broken  inject.Set
 }
 
 func newLedger(j *journal) *Ledger { return &Ledger{Kept: ledger.NewMemory(), journal: j} }
 
 // Break makes the next calls of a method fail before they have any effect.
 func (l *Ledger) Break(method string, times int) {
-	l.broken.add(method, failure{code: "ProvisionedThroughputExceededException"}, times)
+	l.broken.Inject(inject.Fault{Action: method, Code: "ProvisionedThroughputExceededException", Times: times})
 }
 
 // Lose makes the next calls of a method fail after they had their effect.
 func (l *Ledger) Lose(method string, times int) {
-	l.broken.add(method, failure{code: "RequestTimeout", lost: true}, times)
+	l.broken.Inject(inject.Fault{Action: method, Drop: true, Times: times})
 }
 
 // called writes the call down, makes it unless it is to fail, and returns its error.
 func (l *Ledger) called(method string, do func() error) error {
-	f := l.journal.add(method)
-	if next := l.broken.next(method); f == (failure{}) {
-		f = next
+	striking := slices.Concat(l.journal.add(method), l.broken.Strike(inject.Call{Action: method, At: time.Now()}))
+	if f, strikes := striking.Before(); strikes {
+		return &smithy.GenericAPIError{Code: f.Code, Message: "The ledger is busy."}
 	}
-	switch {
-	case f.lost:
-		if err := do(); err != nil {
-			return err
-		}
+	if err := do(); err != nil {
+		return err
+	}
+	if _, strikes := striking.After(); strikes {
 		return context.DeadlineExceeded
-	case f.code != "":
-		return &smithy.GenericAPIError{Code: f.code, Message: "The ledger is busy."}
-	default:
-		return do()
 	}
+	return nil
 }
 
 // Claim implements ledger.Ledger.

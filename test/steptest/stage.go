@@ -89,7 +89,6 @@ type Stage struct {
 	account *account.Account
 	calls   query.Log
 	journal journal
-	broken  breaks
 	secrets *secretsmanager.Client
 	tokens  tokens
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"goldsmith/local/inject"
 )
 
 // Transcripts plays worlds by number and compares what is said of each with what a file in testdata has on record;
@@ -66,13 +68,13 @@ func Disturbances(call string) []Disturbance {
 
 // Disturb has calls of AWS and of the ledger fail from the nth on. The transcript begins anew.
 func (s *Stage) Disturb(nth int, how Disturbance) {
-	s.journal.disturb(nth, how.Times, failure{code: how.Code, lost: how.Code == ""})
+	s.journal.disturb(nth, how.Times, inject.Fault{Code: how.Code, Drop: how.Code == ""})
 }
 
 // DisturbEach has a call of each operation fail: its nth one from some call on, and again after every so many. The
 // transcript begins anew.
 func (s *Stage) DisturbEach(from, nth, every int, how Disturbance) {
-	s.journal.disturb(0, 0, failure{code: how.Code, lost: how.Code == ""})
+	s.journal.disturb(0, 0, inject.Fault{Code: how.Code, Drop: how.Code == ""})
 	s.journal.from, s.journal.which, s.journal.every = from, nth, every
 }
 
