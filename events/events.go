@@ -1,4 +1,4 @@
-// Package events holds the events Goldsmith takes: a real-shaped sample of each,
+// Package events holds the events Goldsmith takes and sends: a real-shaped sample of each,
 // the patterns of the rules that route them, and the inputs of its own schedules.
 // The deployment, the embedded AWS and the tests all read them here.
 package events
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed samples/*.json patterns/*.json inputs/*.json
+//go:embed samples/*.json patterns/*.json inputs/*.json sent/*.json schemas/*.json
 var files embed.FS
 
 // Rule routes events of the default event bus to a function.
@@ -126,6 +126,15 @@ func (i Input) Payload(values map[string]string) ([]byte, error) {
 
 // Sample is the sample of that name.
 func Sample(name string) ([]byte, error) { return files.ReadFile("samples/" + name + ".json") }
+
+// Sent is the sample of an event that Goldsmith sends, and its JSON schema, by its name, such as run-ended.
+func Sent(name string) (sample, schema []byte, err error) {
+	if sample, err = files.ReadFile("sent/" + name + ".json"); err != nil {
+		return nil, nil, err
+	}
+	schema, err = files.ReadFile("schemas/" + name + ".schema.json")
+	return sample, schema, err
+}
 
 // Samples are the names of all samples, in order.
 func Samples() ([]string, error) {

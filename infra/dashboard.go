@@ -57,7 +57,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 	row(
 		graph("Transient", often, search("steps that gave up on a call", metric.Transient, "Sum", often),
 			props.Machine.StateMachine.MetricThrottled(over("Sum"))),
-		graph("Messages Slack did not take", hour, search("not told", metric.NotifyFailed, "Sum", hour)),
+		graph("Messages a channel did not take", hour, search("not told", metric.NotifyFailed, "Sum", hour)),
 	)
 	row(
 		graph("Seconds that plans are overdue", often, search("overdue", metric.Overdue, "Maximum", often)),

@@ -34,6 +34,7 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	table := NewLedger(stack, "Ledger", LedgerProps{Keys: props.Target.keys(props.Config.TableKeys)})
 	letters := NewDeadLetters(stack, "DeadLetters")
 	values := valuesOf(props, table, letters)
+	NewRunTopic(stack, "Runs", props.Config)
 	functions := map[string]Function{}
 	add := func(tasks bool) {
 		for _, f := range workflow.Functions {
@@ -141,6 +142,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 	}
 	copied(values, c)
 	sharedCopies(values, c)
+	told(values, c)
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
 		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}

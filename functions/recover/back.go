@@ -15,7 +15,6 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/report"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 )
 
@@ -162,7 +161,7 @@ func (r Rescue) notBack(ctx context.Context, run ledger.Run, claims []ledger.Cla
 		}
 		delivery, err := r.Notices.Notice(ctx, r.downNotice("not back "+run.Name+" "+c.Source,
 			"Run "+run.Name+": what does not come back after all", []ledger.Claim{c}))
-		if err == nil && delivery == slack.Sent && there {
+		if err == nil && delivery == notify.Sent && there {
 			err = r.staysDown(ctx, known, c)
 		}
 		problems = append(problems, err)

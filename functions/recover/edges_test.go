@@ -51,7 +51,7 @@ func TestExemptWithACallDenied(t *testing.T) {
 				return account(s, nightlyOf(s)).Handle, raw
 			},
 			Noticed: func(s *steptest.Stage, call string, err error, _ recovery.Answer) {
-				if err == nil && !strings.Contains(s.Logs.String(), "notice not sent") {
+				if err == nil && !strings.Contains(s.Logs.String(), "not sent") {
 					s.Errorf("%s was denied, and it is told nowhere", call)
 				}
 			},

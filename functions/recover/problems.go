@@ -15,7 +15,6 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 )
 
@@ -73,7 +72,7 @@ func (p Problems) settle(ctx context.Context, swept error) error {
 	for _, kind := range slices.Sorted(maps.Keys(lasting)) {
 		same := lasting[kind]
 		handler.Log(ctx).ErrorContext(ctx, "the sweep cannot do everything", "error", errors.Join(same...))
-		if delivery, err := p.Notices.Notice(ctx, p.notice(kind, same)); err != nil || delivery == slack.Failed {
+		if delivery, err := p.Notices.Notice(ctx, p.notice(kind, same)); err != nil || delivery == notify.Failed {
 			failing = append(failing, err, errors.Join(same...))
 		}
 	}

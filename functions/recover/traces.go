@@ -20,7 +20,6 @@ import (
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/shared/trace"
@@ -34,7 +33,7 @@ type histories interface {
 
 // noticer tells people what no run tells.
 type noticer interface {
-	Notice(ctx context.Context, n notify.Notice) (slack.Delivery, error)
+	Notice(ctx context.Context, n notify.Notice) (notify.Delivery, error)
 }
 
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
@@ -258,7 +257,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 			"Now: If it should run, start it: aws ec2 start-instances --instance-ids " + id + ". If not, nothing is to be done.",
 		},
 	})
-	if err != nil || delivery == slack.Failed {
+	if err != nil || delivery == notify.Failed {
 		return err
 	}
 	if err := bound.TakeBack(ctx, t.Rescue.Claims, id); err != nil {

@@ -13,7 +13,6 @@ import (
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/report"
 	"goldsmith/shared/rollout"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 )
 
@@ -109,12 +108,14 @@ func (s Step) next(ctx context.Context, name string, before, to ledger.Owner) (s
 	return said + fmt.Sprintf(" Images of %s are made and no longer rolled.", former), nil
 }
 
-// tellHandover sends one message of it. One that Slack does not take is logged: the person who asked sees the answer.
+// tellHandover sends one message of it. One that no channel takes is logged: the person who asked sees the answer.
 func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover) {
 	title := "The name " + asked.Name + " is handed over" + by(asked.By)
 	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "no source"), h.To), h.Next,
 		report.Nothing}
-	if _, err := s.Slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
+	if err := s.People.Alert(ctx, report.Alert{
+		Key: "handover " + asked.Name, Title: title, Lines: lines, At: s.Now().UTC(),
+	}); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 	}
 }

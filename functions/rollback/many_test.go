@@ -29,7 +29,7 @@ func shelf(many int) func(*steptest.Stage) (handler.Func[json.RawMessage, rollba
 			s.Must(rolledTemplate(s, fmt.Sprintf("team-%04d", i)))
 		}
 		step := rollback.Step{
-			EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, Slack: s.Notifier().Slack,
+			EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, People: s.People(),
 			Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, Now: time.Now,
 		}
 		return func(ctx context.Context, in json.RawMessage) (rollback.Answer, error) {

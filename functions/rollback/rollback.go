@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/report"
 	"goldsmith/shared/rollout"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 )
 
@@ -39,9 +39,9 @@ type ledgerAPI interface {
 	rollout.Records
 }
 
-// slackSender sends messages.
-type slackSender interface {
-	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
+// people hear of what was done.
+type people interface {
+	Alert(ctx context.Context, a report.Alert) error
 }
 
 // scalingAPI tells which groups there are, and which instances are their members.
@@ -56,7 +56,7 @@ type Step struct {
 	AutoScaling scalingAPI
 	SSM         parametersAPI
 	Ledger      ledgerAPI
-	Slack       slackSender
+	People      people
 	Refreshes   Fleet
 	Now         func() time.Time
 }

@@ -10,11 +10,10 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/report"
 	"goldsmith/shared/rollout"
-	"goldsmith/shared/slack"
 )
 
 // tell sends one message of a rollback, and marks what it told of, so that who
-// asks again is not heard twice. A message that Slack does not take is logged: the
+// asks again is not heard twice. A message that no channel takes is logged: the
 // person who asked sees the answer.
 func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target) error {
 	lines, untold := news(asked, targets)
@@ -24,7 +23,9 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	lines = append(lines, fmt.Sprintf("What is rolled back of %s is held: new images are not rolled into it until: %s.",
 		asked.Name, rollout.Command("follow", asked.Name)))
 	lines = append(lines, done(targets))
-	if _, err := s.Slack.Send(ctx, slack.Alert(headline(asked, targets), lines, "", "")); err != nil {
+	if err := s.People.Alert(ctx, report.Alert{
+		Key: "rollback " + asked.Name, Title: headline(asked, targets), Lines: lines, At: s.Now().UTC(),
+	}); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil
 	}

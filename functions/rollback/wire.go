@@ -9,20 +9,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/settings"
-	"goldsmith/shared/slack"
 )
 
 // Wire makes the function, of what its deployment tells it.
 func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessage, Answer], error) {
-	s, err := read(ctx, settings.Table, settings.SlackSecret)
+	s, err := read(ctx, settings.Table, settings.SlackSecret, settings.Topic, settings.Channels)
 	if err != nil {
 		return nil, err
 	}
 	cloud, scaling, values := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
 	fleet := Fleet{Groups: scaling, Members: cloud, Parameters: values}
 	return Step{
-		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, Slack: slack.Wire(s),
+		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, People: notify.PeopleOf(s),
 		Refreshes: fleet,
 		Now:       s.Now,
 	}.Handle, nil

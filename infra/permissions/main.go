@@ -54,6 +54,7 @@ a key, listed templates) is not deployed.
 | ` + "`${DeadLettersArn}`" + ` | the dead letter queue |
 | ` + "`${ImagePath}`, `${Parameters}`" + ` | the path of the aliases, ` + "`/goldsmith/images`" + `; the context's ` + "`parameters`" + ` |
 | ` + "`${SlackSecretArn}`, `${SlackKeys}`" + ` | the context's ` + "`slackSecret`" + ` and ` + "`slackKeys`" + ` |
+| ` + "`${EventBus}`, `${TopicArn}`" + ` | the default event bus and the suite's topic, where a plan's ` + "`notify.via`" + ` names them |
 | ` + "`${TableKeys}`, `${VolumeKeys}`" + ` | the context's ` + "`tableKeys`" + ` and ` + "`kmsKeys`" + ` |
 | ` + "`${Groups}`" + ` | all, where a plan refreshes Auto Scaling groups |
 | ` + "`${Shares}`" + ` | all, where a plan shares its images |

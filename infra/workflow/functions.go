@@ -199,7 +199,7 @@ var Functions = []Function{
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
-		Environment: env(settings.Table, settings.SlackSecret),
+		Environment: env(settings.Table, settings.SlackSecret, settings.Topic),
 		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), telling, untagging),
 	},
 	{
@@ -212,7 +212,7 @@ var Functions = []Function{
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
-		Environment: env(settings.Table, settings.SlackSecret),
+		Environment: env(settings.Table, settings.SlackSecret, settings.Topic, settings.Channels),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, lookAtConfigurations,
 			look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
@@ -231,7 +231,7 @@ var Functions = []Function{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
 		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret,
-			settings.ImagePath), settings.StateMachine,
+			settings.Topic, settings.ImagePath), settings.StateMachine,
 			"${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
@@ -247,7 +247,7 @@ var Functions = []Function{
 func env(names ...settings.Name) map[string]string {
 	all := map[settings.Name]string{
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
-		settings.SlackSecret: "${SlackSecret}", settings.ImagePath: "${ImagePath}",
+		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Channels: "${Channels}", settings.ImagePath: "${ImagePath}",
 		settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
 	}
 	values := map[string]string{}

@@ -170,6 +170,18 @@ var telling = []Statement{
 		Resources: []string{"${SlackKeys}"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager.${Region}.amazonaws.com"}}},
 	},
+	{
+		// docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+		Why:       "Events of Goldsmith's own, to the default event bus, if a plan asks for them: no other source can be feigned.",
+		Actions:   []string{"events:PutEvents"},
+		Resources: []string{"${EventBus}"},
+		Condition: Condition{"StringEquals": {"events:source": {"goldsmith"}}},
+	},
+	{
+		Why:       "Texts to the suite's own topic, if a plan asks for them.",
+		Actions:   []string{"sns:Publish"},
+		Resources: []string{"${TopicArn}"},
+	},
 }
 
 // toEC2 is EC2 as iam:PassedToService calls it, in China and elsewhere.

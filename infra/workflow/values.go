@@ -27,6 +27,13 @@ const (
 	// SlackSecret is the setting, "off" when there is none; SlackSecretArn what a policy names.
 	SlackSecret    = "SlackSecret"
 	SlackSecretArn = "SlackSecretArn"
+	// Topic is the setting, "off" when no plan is told by SNS; TopicArn what a policy names. EventBus is the ARN of the
+	// default event bus where a plan is told by it, and nothing elsewhere.
+	Topic = "Topic"
+	// Channels are those that plans are told by.
+	Channels = "Channels"
+	TopicArn = "TopicArn"
+	EventBus = "EventBus"
 	// SlackKeys, TableKeys and VolumeKeys are ARNs of the customer's own KMS keys, if any.
 	SlackKeys  = "SlackKeys"
 	TableKeys  = "TableKeys"

@@ -20,6 +20,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/local/secretsmanager"
 	"goldsmith/local/servicequotas"
+	"goldsmith/local/sns"
 	"goldsmith/local/sts"
 )
 
@@ -44,6 +45,7 @@ type Account struct {
 	EBS     *ebs.Service
 	Secrets *secretsmanager.Store
 	Tables  *dynamodb.Store
+	Topics  *sns.Service
 	// Organizations says which organization the account is in.
 	Organizations *organizations.Service
 	// Beside are the account's other Regions, by name.
@@ -65,9 +67,10 @@ func New(o Options) *Account {
 	a.EBS = ebs.New(ebs.Options{Clock: o.Clock, EC2: world, Log: o.Log})
 	a.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Tables = dynamodb.NewStore(dynamodb.StoreOptions{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
+	a.Topics = sns.New(sns.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: o.Log})
 	maps.Copy(a.services, map[string]http.Handler{
-		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "organizations": a.Organizations,
+		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "organizations": a.Organizations,
 		"sts": sts.New(sts.Options{Account: o.ID, Clock: o.Clock, Log: o.Log}),
 		"servicequotas": servicequotas.New(servicequotas.Options{
 			Clock: o.Clock, EC2: world, Region: o.Region, Account: o.ID, Log: o.Log,

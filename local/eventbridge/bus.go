@@ -80,6 +80,8 @@ type Bus struct {
 	off       map[string]bool     // schedules that are switched off, by name
 	stats     Stats
 	records   []Record
+	sent      []Event
+	refusals  []string
 }
 
 type compiled struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
@@ -16,6 +17,7 @@ import (
 const (
 	secretName = "goldsmith/slack"
 	imagePath  = "/goldsmith/images"
+	topicName  = workflow.Name + "-runs"
 )
 
 // Environment is a function's environment, filled in as a deployment fills it in.
@@ -26,6 +28,8 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		workflow.StateMachineAlias: {s.Machine + ":" + workflow.Alias},
 		workflow.ImagePath:         {imagePath},
 		workflow.SlackSecret:       {secretName},
+		workflow.Topic:             {s.topic()},
+		workflow.Channels:          texts(s.options.Plans.Channels()),
 		workflow.GrantedKeys:       s.options.VolumeKeys,
 		workflow.PlanSums:          plan.Sums(s.options.Plans),
 	}
@@ -35,6 +39,21 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("no function %q is deployed", function)
+}
+
+// topic is the setting with the topic of runs, which there is if a plan is told by it.
+func (s *Stack) topic() string {
+	if !slices.Contains(s.options.Plans.Channels(), plan.SNS) {
+		return settings.Off
+	}
+	return "arn:" + partition + ":sns:" + s.options.Region + ":" + s.options.Account + ":" + topicName
+}
+
+func texts[T ~string](list []T) (all []string) {
+	for _, each := range list {
+		all = append(all, string(each))
+	}
+	return all
 }
 
 // DefaultSubnet is the embedded account's subnet in which a plan may boot its test instances.

@@ -25,6 +25,7 @@ import (
 	"goldsmith/local/sqs"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/settings"
 )
 
 // Options say what kind of AWS the suite meets. Clock and Plans are required.
@@ -155,6 +156,9 @@ func (s *Stack) startServices() error {
 	}
 	s.Slack = slack.New(slack.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slack.WebhookURL))
+	if s.topic() != settings.Off {
+		s.Topics.Create(topicName)
+	}
 	s.functions.environment = s.Environment
 	s.DeadLetters = sqs.New(sqs.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
@@ -212,8 +216,12 @@ func (s *Stack) startBus() error {
 			return nil
 		},
 	})
+	if err != nil {
+		return err
+	}
 	s.Serve("scheduler", s.Bus)
-	return err
+	s.Serve("events", s.Bus.Events(s.Calls))
+	return nil
 }
 
 // Invoke calls a function as a person would with `aws lambda invoke`.

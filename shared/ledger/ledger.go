@@ -222,6 +222,8 @@ type Run struct {
 	Cut string `json:"cut,omitempty"`
 	// Retiring is why old images could not be retired; the run itself has not failed over it.
 	Retiring string `json:"retiring,omitempty"`
+	// Sent are the subjects of its events that were sent, where not all could be.
+	Sent []string `json:"sent,omitempty"`
 	// Told is when the message went out; Tell sets it.
 	Told time.Time `json:"told,omitzero"`
 }

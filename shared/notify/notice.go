@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"goldsmith/shared/handler"
-	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/slack"
+	"goldsmith/shared/report"
 )
 
 // Notice is what people should know beside what runs tell.
@@ -21,37 +19,55 @@ type Notice struct {
 	Notify plan.Notify
 }
 
-// Notice tells people, once. It returns Sent when they were told now or before, and Failed when another person is about
-// to tell them.
-func (t Notifier) Notice(ctx context.Context, n Notice) (slack.Delivery, error) {
+// Delivery says what became of a notice.
+type Delivery string
+
+const (
+	// Sent means that a channel has taken it, now or before.
+	Sent Delivery = "sent"
+	// Off means that no channel is set up: nobody hears.
+	Off Delivery = "off"
+	// Failed means that no channel took it, or that another person is about to tell.
+	Failed Delivery = "failed"
+)
+
+// Notice tells people, once.
+func (t Notifier) Notice(ctx context.Context, n Notice) (Delivery, error) {
 	name := "notice: " + n.Key // No execution can have this name.
 	known, _, err := t.Runs.GetRun(ctx, name)
 	if err != nil {
-		return slack.Failed, fmt.Errorf("looking whether people know of %s: %w", n.Key, err)
+		return Failed, fmt.Errorf("looking whether people know of %s: %w", n.Key, err)
 	}
 	if !known.Told.IsZero() {
-		return slack.Sent, nil
+		return Sent, nil
 	}
 	mine, err := t.Runs.Telling(ctx, name, t.Now().UTC())
 	if err != nil {
-		return slack.Failed, fmt.Errorf("taking the right to tell of %s: %w", n.Key, err)
+		return Failed, fmt.Errorf("taking the right to tell of %s: %w", n.Key, err)
 	}
 	if !mine {
-		return slack.Failed, nil
+		return Failed, nil
 	}
-	log := handler.Log(ctx)
-	delivery, err := t.Slack.Send(ctx, slack.Alert(n.Title, n.Lines, n.Notify.Channel, n.Notify.Mention))
-	if err != nil {
-		log.ErrorContext(ctx, "notice not sent", "notice", n.Key, "error", err)
-		metric.Put(ctx, log, metric.NotifyFailed, "all", 1)
-		return slack.Failed, nil
-	}
-	log.InfoContext(ctx, "told", "notice", n.Key, "delivery", string(delivery))
-	if delivery != slack.Sent {
-		return delivery, nil
+	alert := report.Alert{Key: n.Key, Title: n.Title, Lines: n.Lines, Notify: n.Notify, At: t.Now().UTC()}
+	done := t.send(ctx, message{
+		name: name, plan: "all", notify: n.Notify,
+		by: func(ctx context.Context, c Channel) (bool, error) { return c.Alert(ctx, alert) },
+	})
+	return t.marked(ctx, name, n.Key, done)
+}
+
+// marked is what became of a notice, which is marked as told once no channel is left that did not take it.
+func (t Notifier) marked(ctx context.Context, name, key string, d done) (Delivery, error) {
+	switch {
+	case len(d.sent) == 0 && len(d.failed) > 0:
+		return Failed, nil
+	case len(d.sent) == 0:
+		return Off, nil
+	case len(d.failed) > 0:
+		return Sent, nil
 	}
 	if _, err := t.Runs.Tell(ctx, name, t.Now().UTC()); err != nil {
-		return slack.Failed, fmt.Errorf("marking %s as told: %w", n.Key, err)
+		return Failed, fmt.Errorf("marking %s as told: %w", key, err)
 	}
-	return slack.Sent, nil
+	return Sent, nil
 }

@@ -1,4 +1,4 @@
-// Package notify knows how people hear of a run: one message, whatever ends the
+// Package notify knows how people and programs hear of a run: one message by each channel, whatever ends the
 // run, and never a run that fails because the message could not be sent.
 package notify
 
@@ -16,7 +16,6 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 	"goldsmith/shared/request"
-	"goldsmith/shared/slack"
 )
 
 // runs is the ledger's runs as far as telling needs them.
@@ -34,24 +33,20 @@ type resultsAPI interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// sender sends messages.
-type sender interface {
-	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
-}
-
 // Notifier tells people how runs ended.
 type Notifier struct {
 	Runs     runs
 	Results  resultsAPI
 	Requests request.Ledger
-	Slack    sender
+	// Channels are all there are; a plan says which of them it is told by.
+	Channels map[plan.Channel]Channel
 	Tags     request.Untagger
 	Now      func() time.Time
 }
 
-// Tell closes the run in the ledger and sends its message, unless it was sent
+// Tell closes the run in the ledger and sends its message by every channel of its plan, unless it was sent
 // already or somebody is about to send it. A message that cannot be sent is logged
-// and counted, not an error: recover finds the run untold, and tries again.
+// and counted, not an error: recover finds the run untold, and tries again what was not sent.
 func (t Notifier) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
 	known, ok, err := t.Runs.GetRun(ctx, run.Name)
 	if err != nil {
@@ -94,7 +89,15 @@ func (t Notifier) speak(ctx context.Context, run string, r report.Report) error 
 	if err != nil {
 		return fmt.Errorf("taking the right to tell of run %s: %w", run, err)
 	}
-	if !mine || !t.send(ctx, r) {
+	if !mine {
+		return nil
+	}
+	handler.Log(ctx).InfoContext(ctx, "run ended", "outcome", string(r.Outcome), "summary", r.Summary())
+	done := t.send(ctx, message{
+		name: run, plan: r.Plan, notify: r.Notify,
+		by: func(ctx context.Context, c Channel) (bool, error) { return c.Report(ctx, r) },
+	})
+	if len(done.failed) > 0 {
 		return nil
 	}
 	// Marked after it is sent: a crash in between tells twice, which is better than never.
@@ -192,23 +195,6 @@ func (t Notifier) answer(ctx context.Context, run ledger.Run, r report.Report) e
 		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
 	}
 	return nil
-}
-
-// send reports whether there is nothing more to send.
-func (t Notifier) send(ctx context.Context, r report.Report) bool {
-	log := handler.Log(ctx)
-	log.InfoContext(ctx, "run ended", "outcome", string(r.Outcome), "summary", r.Summary())
-	if !r.Wanted() {
-		return true
-	}
-	delivery, err := t.Slack.Send(ctx, slack.Of(r))
-	if err != nil {
-		log.ErrorContext(ctx, "message not sent", "error", err)
-		metric.Put(ctx, log, metric.NotifyFailed, r.Plan, 1)
-		return false
-	}
-	log.InfoContext(ctx, "told", "delivery", string(delivery))
-	return true
 }
 
 func count(ctx context.Context, run ledger.Run) {

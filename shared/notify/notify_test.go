@@ -16,21 +16,37 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
 	"goldsmith/shared/slack"
 )
 
 var now = time.Date(2026, 5, 1, 3, 0, 0, 0, time.UTC)
 
-// channel remembers the messages it took.
+// channel remembers the messages it was given.
 type channel struct {
 	messages []slack.Message
-	delivery slack.Delivery
+	off      bool
 	err      error
 }
 
-func (c *channel) Send(_ context.Context, m slack.Message) (slack.Delivery, error) {
+func (c *channel) Report(_ context.Context, r report.Report) (bool, error) {
+	if !r.Wanted() {
+		return false, nil
+	}
+	return c.take(slack.Of(r))
+}
+
+func (c *channel) Alert(_ context.Context, a report.Alert) (bool, error) {
+	return c.take(slack.Alert(a.Title, a.Lines, "", ""))
+}
+
+func (c *channel) take(m slack.Message) (bool, error) {
 	c.messages = append(c.messages, m)
-	return c.delivery, c.err
+	return !c.off && c.err == nil, c.err
+}
+
+func only(c *channel) map[plan.Channel]notify.Channel {
+	return map[plan.Channel]notify.Channel{plan.Slack: c}
 }
 
 // untouched has no tags to take off.
@@ -45,8 +61,10 @@ func (untouched) DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.
 type night struct {
 	book    *ledger.Memory
 	channel *channel
-	log     bytes.Buffer
-	later   time.Duration // after now
+	// channels are all there are. Default: channel as Slack.
+	channels map[plan.Channel]notify.Channel
+	log      bytes.Buffer
+	later    time.Duration // after now
 }
 
 var run = ledger.Run{Name: "nightly-1", Plan: "nightly",
@@ -54,7 +72,7 @@ var run = ledger.Run{Name: "nightly-1", Plan: "nightly",
 
 func begin(t *testing.T, endings ...job.Ending) *night {
 	t.Helper()
-	n := &night{book: ledger.NewMemory(), channel: &channel{delivery: slack.Sent}}
+	n := &night{book: ledger.NewMemory(), channel: &channel{}}
 	opened := run
 	opened.Started = now.Add(-50 * time.Minute)
 	if err := n.book.PutRun(t.Context(), opened); err != nil {
@@ -72,7 +90,10 @@ func begin(t *testing.T, endings ...job.Ending) *night {
 // tell is called as a function calls it, with the log it gets from there.
 func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outcome, err error) {
 	t.Helper()
-	notifier := notify.Notifier{Runs: n.book, Results: n.book, Requests: n.book, Slack: n.channel, Tags: untouched{},
+	if n.channels == nil {
+		n.channels = only(n.channel)
+	}
+	notifier := notify.Notifier{Runs: n.book, Results: n.book, Requests: n.book, Channels: n.channels, Tags: untouched{},
 		Now: func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
 		return notifier.Tell(ctx, r, p)
@@ -154,7 +175,7 @@ func TestToldOnce(t *testing.T) {
 // Slack's failure is visible and never the run's.
 func TestSlackFails(t *testing.T) {
 	n := begin(t, job.Imaged)
-	n.channel.err, n.channel.delivery = errors.New("channel_not_found"), slack.Failed
+	n.channel.err = errors.New("channel_not_found")
 	outcome, err := n.tell(t, run, plan.Plan{Name: "nightly"})
 	if err != nil || outcome != plan.OK {
 		t.Fatalf("%s, %v", outcome, err)
@@ -173,11 +194,11 @@ func TestSlackFails(t *testing.T) {
 // Who comes next tells again.
 func TestSlackFailsOnce(t *testing.T) {
 	n := begin(t, job.Imaged)
-	n.channel.err, n.channel.delivery = errors.New("channel_not_found"), slack.Failed
+	n.channel.err = errors.New("channel_not_found")
 	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil {
 		t.Fatal(err)
 	}
-	n.channel.err, n.channel.delivery = nil, slack.Sent
+	n.channel.err = nil
 	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 1 {
 		t.Errorf("%v, %d messages while another may be telling", err, len(n.channel.messages))
 	}
@@ -201,7 +222,7 @@ func TestNobodyToTell(t *testing.T) {
 		t.Errorf("%v, %d messages; it wants to hear of failures", err, len(n.channel.messages))
 	}
 	n = begin(t, job.Broken)
-	n.channel.delivery = slack.Off
+	n.channel.off = true
 	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || n.known(t).Told.IsZero() {
 		t.Errorf("%v, told %s", err, n.known(t).Told)
 	}
@@ -209,7 +230,7 @@ func TestNobodyToTell(t *testing.T) {
 
 // A run that ended before it was opened in the ledger is told all the same.
 func TestUnknownRun(t *testing.T) {
-	n := &night{book: ledger.NewMemory(), channel: &channel{delivery: slack.Sent}}
+	n := &night{book: ledger.NewMemory(), channel: &channel{}}
 	broken := run
 	broken.Problem = "The execution ended as ABORTED before the run was done"
 	outcome, err := n.tell(t, broken, plan.Plan{Name: "nightly"})
@@ -260,8 +281,8 @@ func TestLedgerFails(t *testing.T) {
 		"marking the run": {broken{mark: refused}, 1},
 	} {
 		c.book.Memory = ledger.NewMemory()
-		sent := &channel{delivery: slack.Sent}
-		notifier := notify.Notifier{Runs: c.book, Results: c.book, Requests: c.book, Slack: sent,
+		sent := &channel{}
+		notifier := notify.Notifier{Runs: c.book, Results: c.book, Requests: c.book, Channels: only(sent),
 			Now: func() time.Time { return now }}
 		if _, err := notifier.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) ||
 			len(sent.messages) != c.messages {
@@ -271,7 +292,7 @@ func TestLedgerFails(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	notifier := notify.Notifier{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(),
-		Requests: withoutContext{ledger.NewMemory()}, Slack: &channel{}, Now: func() time.Time { return now }}
+		Requests: withoutContext{ledger.NewMemory()}, Channels: only(&channel{}), Now: func() time.Time { return now }}
 	if _, err := notifier.Tell(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) ||
 		!strings.Contains(err.Error(), "reading the results") {
 		t.Errorf("results that cannot be read: %v", err)

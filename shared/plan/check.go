@@ -150,6 +150,7 @@ var (
 	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
 	Outcomes      = []Outcome{OK, Partial, Failed}
+	Channels      = []Channel{EventBridge, SNS, Slack}
 
 	InstanceStores = []InstanceStore{Skip, Lose}
 )

@@ -204,6 +204,17 @@ func (c *checker) keep(k Keep) {
 }
 
 func (c *checker) notify(n Notify) {
+	for i, channel := range n.Via {
+		choice(c, item("notify.via", i, n.Via), channel, Channels)
+	}
+	once(c, "notify.via", n.Via)
+	const slacks = "is for Slack, which notify.via does not name"
+	if n.Channel != "" && !slices.Contains(n.Channels(), Slack) {
+		c.add("notify.channel", slacks)
+	}
+	if n.Mention != "" && !slices.Contains(n.Channels(), Slack) {
+		c.add("notify.mention", slacks)
+	}
 	if n.Channel != "" {
 		c.form("notify.channel", n.Channel, channelForm,
 			`no Slack channel; want "#name" in small letters, or an id such as C0123ABCDEF`)

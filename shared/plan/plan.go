@@ -343,12 +343,45 @@ func (k Keep) Rules() bool { return k.Last+k.Daily+k.Weekly+k.Monthly+k.Yearly >
 
 // Notify says who hears of a run. A run is always told; On narrows it to some outcomes.
 type Notify struct {
+	// Via lists the channels by which a run is told: slack, eventbridge, sns. Default slack, if there is a secret for it.
+	Via []Channel `json:"via,omitempty"`
 	// Channel is a Slack channel for a bot token; a webhook has its own. Default: the secret's.
 	Channel string `json:"channel,omitempty"`
 	// On lists the outcomes told: ok, partial, failed. Default all.
 	On []Outcome `json:"on,omitempty"`
 	// Mention is put before a partial or failed message, e.g. "<!subteam^S0123>" or "<!here>".
 	Mention string `json:"mention,omitempty"`
+}
+
+// Channel is a way by which people and programs hear of a run.
+type Channel string
+
+const (
+	// Slack is a message in Slack.
+	Slack Channel = "slack"
+	// EventBridge are events on the account's default event bus, for programs: of each run, whatever On says, and of each
+	// image.
+	EventBridge Channel = "eventbridge"
+	// SNS is a text to the subscribers of the suite's topic.
+	SNS Channel = "sns"
+)
+
+// Channels are those that are told, in the order in which they are: programs first, and Slack, which may take long to
+// fail, last.
+func (n Notify) Channels() []Channel {
+	if len(n.Via) == 0 {
+		return []Channel{Slack}
+	}
+	return slices.DeleteFunc(slices.Clone(Channels), func(c Channel) bool { return !slices.Contains(n.Via, c) })
+}
+
+// Channels are those that any plan is told by.
+func (p Plans) Channels() []Channel {
+	var all Notify
+	for _, each := range p.Plans {
+		all.Via = append(all.Via, each.Notify.Channels()...)
+	}
+	return all.Channels()
 }
 
 // Outcome is how a run ended.

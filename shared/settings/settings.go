@@ -38,6 +38,10 @@ const (
 	PlansFile Name = "GOLDSMITH_PLANS"
 	// SlackSecret is the id or ARN of the secret with Slack's credentials; "off" for no Slack messages.
 	SlackSecret Name = "GOLDSMITH_SLACK_SECRET"
+	// Topic is the ARN of the SNS topic that runs are told to; "off" when no plan is told there.
+	Topic Name = "GOLDSMITH_TOPIC"
+	// Channels are those that any plan is told by, between commas.
+	Channels Name = "GOLDSMITH_CHANNELS"
 	// ImagePath is the Parameter Store path that the aliases of images lie under.
 	ImagePath Name = "GOLDSMITH_IMAGE_PATH"
 	// VolumeKeys are the ARNs of the keys on which grants may be made to start instances, between commas; "off" when

@@ -5,9 +5,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -174,6 +177,14 @@ var storeBases = map[string]func(*world) any{
 	},
 	"kms.ListGrants": func(w *world) any {
 		return &kms.ListGrantsInput{KeyId: aws.String(w.suite.EC2.DefaultKey())}
+	},
+	"eventbridge.PutEvents": func(*world) any {
+		return &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
+			Source: aws.String("sample"), DetailType: aws.String("Sample"), Detail: aws.String(`{"a":1}`),
+		}}}
+	},
+	"sns.Publish": func(w *world) any {
+		return &sns.PublishInput{TopicArn: w.id("topic"), Message: aws.String("told")}
 	},
 	"servicequotas.GetServiceQuota": func(*world) any {
 		return &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: aws.String("L-1216C47A")}

@@ -22,6 +22,16 @@ func (w *world) letters() {
 	w.ids["letters"] = letters
 }
 
+// topic makes two topics.
+func (w *world) topic() {
+	w.ids["topic"], w.ids["other topic"] = w.suite.Topics.Create("sample"), w.suite.Topics.Create("other")
+}
+
+// lookAtSent shows the events and texts that were sent.
+func (w *world) lookAtSent() (any, error) {
+	return []any{w.suite.Bus.Sent(), w.suite.Topics.Messages()}, nil
+}
+
 // deployments publishes a second version of the functions.
 func (w *world) deployments() {
 	if err := w.suite.Deploy(workflow.Definition, nil); err != nil {

@@ -27,6 +27,8 @@ var clients = map[string]func(*world) any{
 	"sts":                  func(w *world) any { return w.sts },
 	"kms":                  func(w *world) any { return w.kms },
 	"servicequotas":        func(w *world) any { return w.quotas },
+	"eventbridge":          func(w *world) any { return w.events },
+	"sns":                  func(w *world) any { return w.sns },
 }
 
 func one() *int32 { return aws.Int32(1) }

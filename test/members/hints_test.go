@@ -37,6 +37,7 @@ var hints = map[string]func(*world) []any{
 	"InstanceIds[]":        known("stopped", "member", "instance"),
 	"SnapshotId":           known("snapshot", "locked", "archived"),
 	"SnapshotIds[]":        known("snapshot"),
+	"sns.Publish.TopicArn": known("other topic"),
 	"kms.ListGrants.Limit": these(1),
 	"kms.ListGrants.Marker": func(w *world) []any {
 		in := &kms.ListGrantsInput{KeyId: aws.String(w.suite.EC2.DefaultKey()), Limit: aws.Int32(1)}

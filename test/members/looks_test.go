@@ -102,6 +102,7 @@ var looks = []func(*world) (any, error){
 	(*world).attributes,
 	(*world).lookAtAliases,
 	(*world).lookAtLetters,
+	(*world).lookAtSent,
 	(*world).lookAtTables,
 	(*world).lookAtBlocks,
 	func(w *world) (any, error) {

@@ -84,7 +84,7 @@ func (w *world) build(service string) {
 	}))(w)
 	parts := map[string]func(){
 		"ec2": w.more, "autoscaling": w.groups, "ssm": w.parameters, "secretsmanager": w.secret, "sfn": w.executions,
-		"dynamodb": w.tables, "ebs": w.direct, "sqs": w.letters, "lambda": w.deployments,
+		"dynamodb": w.tables, "ebs": w.direct, "sqs": w.letters, "sns": w.topic, "lambda": w.deployments,
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if service == "" || service == name || service == "elasticloadbalancing" && name == "autoscaling" {

@@ -20,12 +20,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -57,6 +59,8 @@ type world struct {
 	kms       *kms.Client
 	quotas    *servicequotas.Client
 	balancing *balancers.Client
+	events    *eventbridge.Client
+	sns       *sns.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -115,6 +119,7 @@ func within(t *testing.T, service string, story func(*world)) {
 		})
 		w.scheduler, w.sts, w.sqs = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 		w.balancing = balancers.NewFromConfig(cfg)
+		w.events, w.sns = eventbridge.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 		w.kms, w.quotas = kms.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)

@@ -115,6 +115,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	// The service authorization reference gives it no resource type.
 	"organizations:DescribeOrganization": nowhere,
 	"servicequotas:GetServiceQuota":      nowhere,
+	"events:PutEvents":                   sending,
+	"sns:Publish":                        publishing,
 	"secretsmanager:GetSecretValue":      named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
 	"states:StartExecution":              named("stateMachineArn", machine),
 	"states:DescribeExecution":           named("executionArn", func(_ Scene, arn string) string { return arn }),
@@ -315,6 +317,22 @@ func named(member string, arn func(Scene, string) string) func(Scene, Call) []Re
 		}
 		return []Request{{Action: c.Name, Resource: arn(s, name)}}
 	}
+}
+
+// sending is decided on the bus, for each source that the entries name.
+func sending(s Scene, c Call) (requests []Request) {
+	entries, _ := c.Input["Entries"].([]any)
+	for _, each := range entries {
+		entry, _ := each.(map[string]any)
+		requests = append(requests, Request{c.Name, s.ARN("events", "event-bus/default"), map[string][]string{
+			"events:source": {fmt.Sprint(entry["Source"])},
+		}})
+	}
+	return requests
+}
+
+func publishing(_ Scene, c Call) []Request {
+	return []Request{{Action: c.Name, Resource: c.Params.Text("TopicArn")}}
 }
 
 // parameter has one slash after the word, whether its name begins with one or not.

@@ -235,6 +235,8 @@ func nobodys(s Scene) (requests []Request) {
 		parameter(s, "/goldsmith/images/web"):          {"ssm:DeleteParameter"},
 		parameter(s, "/golden/web"):                    {"ssm:DeleteParameter"},
 		s.Secret("goldsmith/slack"):                    {"secretsmanager:PutSecretValue"},
+		s.ARN("events", "event-bus/default"):           {"events:PutRule", "events:PutPermission"},
+		s.ARN("sns", "goldsmith-runs"):                 {"sns:Subscribe", "sns:DeleteTopic"},
 		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
 		s.license():                                                {"ec2:StopInstances"},
 		s.resourceGroup():                                          {"ec2:StopInstances"},
@@ -281,7 +283,7 @@ func wellKnown(s Scene) (all []map[string][]string) {
 				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" +
 					tag.Request: {"now"},
 				"aws:ResourceTag/" + tag.Source: {"web"}, "aws:RequestTag/" + tag.Managed: {"true"}, "aws:TagKeys": {key},
-				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"},
+				"events:source": {"goldsmith"}, "ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"},
 				"aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
 			})
 		}
@@ -297,6 +299,14 @@ func confined(s Scene) []Request {
 	foreign := map[string][]string{"aws:ResourceTag/Name": {"web"}, "aws:ResourceTag/goldsmith:planner": {"nightly"}}
 	listed := s.resource("lt-0f07703cdd2f88af6") + "2"
 	requests := slices.Concat(
+		// Events that say to be another's, and texts to the alarms' topic.
+		all([]string{"events:PutEvents"}, s.ARN("events", "event-bus/default"), map[string][]string{
+			"events:source": {"deployments"},
+		}),
+		all([]string{"events:PutEvents"}, s.ARN("events", "event-bus/others"), map[string][]string{
+			"events:source": {"goldsmith"},
+		}),
+		all([]string{"sns:Publish"}, s.ARN("sns", workflow.Name+"-alarms"), nil),
 		// An instance that nobody enrolled and of which nobody asked an image.
 		all([]string{"ec2:StopInstances", "ec2:CreateImage"}, instance, foreign),
 		// A launch template that neither subscribes nor is listed.

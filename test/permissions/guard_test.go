@@ -83,6 +83,9 @@ func regionOf(r *http.Request) string {
 // scalingVersion tells Auto Scaling's calls from EC2's.
 const scalingVersion = "2011-01-01"
 
+// topicsVersion tells SNS's.
+const topicsVersion = "2010-03-31"
+
 // read reads a call and leaves the request as it was.
 func read(r *http.Request) (Call, error) {
 	body, err := io.ReadAll(r.Body)
@@ -101,15 +104,18 @@ func read(r *http.Request) (Call, error) {
 	if target == "" {
 		params, err := query.ParseForm(string(body))
 		service := "ec2:"
-		if params.Text("Version") == scalingVersion {
+		switch params.Text("Version") {
+		case scalingVersion:
 			service = "autoscaling:"
+		case topicsVersion:
+			service = "sns:"
 		}
 		return Call{Name: service + params.Text("Action"), Params: params}, err
 	}
 	protocol, action, _ := strings.Cut(target, ".")
 	service := map[string]string{
 		"AmazonSSM": "ssm", "secretsmanager": "secretsmanager", "AWSStepFunctions": "states", "DynamoDB_20120810": "dynamodb",
-		"TrentService": "kms", "ServiceQuotasV20190624": "servicequotas",
+		"TrentService": "kms", "AWSEvents": "events", "ServiceQuotasV20190624": "servicequotas",
 		"AWSOrganizationsV20161128": "organizations",
 	}[protocol]
 	call := Call{Name: service + ":" + action}

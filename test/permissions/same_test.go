@@ -139,7 +139,7 @@ func asked(t *testing.T, function string) []string {
 	known := map[string]settings.Name{
 		"Table": settings.Table, "StateMachine": settings.StateMachine, "PlansFile": settings.PlansFile,
 		"SlackSecret": settings.SlackSecret, "ImagePath": settings.ImagePath, "Account": settings.Account,
-		"VolumeKeys": settings.VolumeKeys,
+		"VolumeKeys": settings.VolumeKeys, "Topic": settings.Topic, "Channels": settings.Channels,
 	}
 	found := []string{}
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -147,9 +147,12 @@ func (s *Stage) config() aws.Config {
 // Notifier tells people in the embedded Slack.
 func (s *Stage) Notifier() notify.Notifier {
 	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
-	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: s.EC2,
-		Now: time.Now}
+	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger,
+		Channels: map[plan.Channel]notify.Channel{plan.Slack: sender}, Tags: s.EC2, Now: time.Now}
 }
+
+// People hear by the embedded Slack.
+func (s *Stage) People() notify.People { return notify.People{Channels: s.Notifier().Channels} }
 
 // Launch starts an instance that runs already, and returns its id.
 func (s *Stage) Launch(name string, tags map[string]string, edit ...func(*sdk.RunInstancesInput)) string {

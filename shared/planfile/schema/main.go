@@ -107,6 +107,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		}, Examples: []any{"50%", 20}}
 	case reflect.TypeFor[[]plan.Outcome]():
 		return oneOrMore(enum(plan.Outcomes))
+	case reflect.TypeFor[[]plan.Channel]():
+		return oneOrMore(enum(plan.Channels))
 	case reflect.TypeFor[[]string]():
 		return oneOrMore(&jsonschema.Schema{Type: "string"})
 	default:
