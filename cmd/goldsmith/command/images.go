@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 	"goldsmith/shared/usage"
 )
@@ -23,8 +25,9 @@ func (t *terms) imagesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "images",
 		Short: "List Goldsmith's images by what they were made from, and why each is kept",
-		Long: `Images lists the images that Goldsmith made in this account and Region, the newest
-of each source first, and what the plans' rules say of each: why it is kept, or
+		Long: `Images lists the images that Goldsmith made in this account and their copies in
+other Regions, the newest of each source first, under which keys they are, whom
+Goldsmith shares them with, and what the plans' rules say of each: why it is kept, or
 when it goes. --uses asks what refers to each image, which takes a call for every one.
 
 With --lost it lists snapshots of instances that are gone instead, and what image
@@ -61,11 +64,14 @@ type listed struct {
 	Note   string        `json:"note,omitempty"`
 	Images []goldenImage `json:"images"`
 
+	// home is the suite's own Region.
+	home string
 	uses bool
 }
 
 type goldenImage struct {
 	ID     string    `json:"id"`
+	Region string    `json:"region"`
 	Name   string    `json:"name"`
 	Source string    `json:"source"`
 	Of     string    `json:"of"`
@@ -73,6 +79,10 @@ type goldenImage struct {
 	Run    string    `json:"run"`
 	State  string    `json:"state"`
 	Made   time.Time `json:"made"`
+	// Keys are the ARNs of the KMS keys that its snapshots are under.
+	Keys []string `json:"keys,omitempty"`
+	// Shared is whom Goldsmith shares it with.
+	Shared *job.Sharing `json:"shared,omitempty"`
 	// Next is what its plan's rules say of it, in words.
 	Next string `json:"next,omitempty"`
 	// Unregistered images carry Goldsmith's tags and are not known to be its own: they are neither counted nor removed.
@@ -86,22 +96,85 @@ func (t *terms) images(ctx context.Context, which wanted) error {
 	if err != nil {
 		return err
 	}
-	images, err := describe(ctx, ec2.NewFromConfig(cfg), which)
-	if err != nil {
-		return err
-	}
-	found := listed{Images: []goldenImage{}, uses: which.uses}
-	for _, i := range images {
-		found.Images = append(found.Images, golden(i))
-	}
-	if found.Note, err = t.judge(ctx, which, images, found.Images); err != nil {
+	found := listed{Images: []goldenImage{}, home: cfg.Region, uses: which.uses}
+	if err := t.everywhere(ctx, cfg, which, &found); err != nil {
 		return err
 	}
 	slices.SortFunc(found.Images, func(a, b goldenImage) int {
 		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Source, b.Source), b.Made.Compare(a.Made),
-			cmp.Compare(a.ID, b.ID))
+			cmp.Compare(a.Region, b.Region), cmp.Compare(a.ID, b.ID))
 	})
 	return t.show(found, func(p *page) { found.print(p, t.Now()) })
+}
+
+// everywhere lists images in the suite's own Region, and in each where the register has copies.
+func (t *terms) everywhere(ctx context.Context, cfg aws.Config, which wanted, found *listed) error {
+	known, unread := t.known(ctx)
+	note, err := excuse(unread)
+	if err != nil {
+		return err
+	}
+	for _, region := range append([]string{cfg.Region}, known.regions(cfg.Region)...) {
+		at := cfg.Copy()
+		at.Region = region
+		err := t.in(ctx, at, which, known, found)
+		switch {
+		case err == nil:
+		case region != cfg.Region && slices.Contains(denied, fault.Code(err)):
+			found.note("Copies in " + region + " are left out: " + fault.Brief(err))
+		default:
+			return err
+		}
+	}
+	if len(found.Images) > 0 {
+		found.note(note)
+	}
+	return nil
+}
+
+// in lists the images of one Region.
+func (t *terms) in(ctx context.Context, at aws.Config, which wanted, known made, found *listed) error {
+	client := ec2.NewFromConfig(at)
+	images, err := describe(ctx, client, which)
+	if err != nil || len(images) == 0 {
+		return err
+	}
+	shown := make([]goldenImage, len(images))
+	for n, i := range images {
+		shown[n] = golden(i)
+		shown[n].Region = at.Region
+	}
+	unseen, err := under(ctx, client, images, shown)
+	if err != nil {
+		return err
+	}
+	found.note(unseen)
+	if known != nil {
+		said, err := t.judge(ctx, which, known, at.Region, images, shown)
+		if err != nil {
+			return err
+		}
+		found.note(said)
+		known.shared(shown)
+	}
+	found.Images = append(found.Images, shown...)
+	return nil
+}
+
+// known is what the register has of images.
+func (t *terms) known(ctx context.Context) (made, error) {
+	site, err := t.site(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return registered(ctx, site.ledger)
+}
+
+// note says once what could not be looked at.
+func (l *listed) note(text string) {
+	if text != "" && !strings.Contains(l.Note, text) {
+		l.Note = strings.TrimSpace(l.Note + " " + text)
+	}
 }
 
 // describe lists Goldsmith's images.
@@ -156,22 +229,18 @@ func (l listed) print(p *page, now time.Time) {
 		p.line("no images")
 		return
 	}
-	heading := []string{"OF", "IMAGE", "STATE", "MADE", "AGE", "RUN", "NEXT"}
-	if l.uses {
-		heading = append(heading, "USED BY")
-	}
-	rows := [][]string{heading}
-	for _, i := range l.Images {
-		row := []string{i.Of, i.ID, i.State, stamp(i.Made), span(now.Sub(i.Made)), i.Run, cmp.Or(i.Next, "-")}
-		if l.uses {
-			row = append(row, cmp.Or(strings.Join(i.Uses, "; "), "nothing"))
+	columns := l.columns(now)
+	rows := make([][]string, len(l.Images)+1)
+	for _, c := range columns {
+		rows[0] = append(rows[0], c.head)
+		for n, i := range l.Images {
+			rows[n+1] = append(rows[n+1], c.of(i))
 		}
-		rows = append(rows, row)
 	}
 	p.table(rows)
 	p.line("")
 	p.line("  %s", count(len(l.Images), "image"))
-	if n := unregistered(l.Images); n > 0 {
+	if n := l.unregistered(); n > 0 {
 		p.line("  %s not registered; goldsmith adopt --all --dry says why", areOrIs(n))
 	}
 	if l.uses {
@@ -179,9 +248,40 @@ func (l listed) print(p *page, now time.Time) {
 	}
 }
 
-func unregistered(images []goldenImage) (n int) {
-	for _, i := range images {
-		if i.Unregistered {
+// column is one of the table's: what it says of an image.
+type column struct {
+	head string
+	of   func(goldenImage) string
+}
+
+// columns are those of which there is anything to say.
+func (l listed) columns(now time.Time) []column {
+	or := func(of func(goldenImage) string, none string) func(goldenImage) string {
+		return func(i goldenImage) string { return cmp.Or(of(i), none) }
+	}
+	all := []column{
+		{"OF", func(i goldenImage) string { return i.Of }}, {"IMAGE", func(i goldenImage) string { return i.ID }},
+		{"REGION", func(i goldenImage) string { return i.Region }},
+		{"STATE", func(i goldenImage) string { return i.State }},
+		{"MADE", func(i goldenImage) string { return stamp(i.Made) }},
+		{"AGE", func(i goldenImage) string { return span(now.Sub(i.Made)) }},
+		{"RUN", func(i goldenImage) string { return i.Run }},
+		{"KEY", or(goldenImage.keyed, "-")}, {"SHARED WITH", or(goldenImage.with, "-")},
+		{"NEXT", func(i goldenImage) string { return cmp.Or(i.Next, "-") }},
+		{"USED BY", func(i goldenImage) string { return cmp.Or(strings.Join(i.Uses, "; "), "nothing") }},
+	}
+	has := map[string]bool{
+		"REGION": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Region != l.home }), "USED BY": l.uses,
+		"KEY":         slices.ContainsFunc(l.Images, func(i goldenImage) bool { return len(i.Keys) > 0 }),
+		"SHARED WITH": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Shared != nil }),
+	}
+	return slices.DeleteFunc(all, func(c column) bool { said, asked := has[c.head]; return asked && !said })
+}
+
+// unregistered counts images at home alone: copies of others are nobody's to adopt.
+func (l listed) unregistered() (n int) {
+	for _, i := range l.Images {
+		if i.Unregistered && i.Region == l.home {
 			n++
 		}
 	}

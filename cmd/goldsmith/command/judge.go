@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -20,28 +21,24 @@ import (
 	"goldsmith/shared/usage"
 )
 
-// judge says of each image what its plan's rules and its uses say, as the next run would
-// before it makes images of its own. The note says what could not be looked at.
-func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, shown []goldenImage) (note string,
-	err error) {
-	if len(images) == 0 {
-		return "", nil
-	}
+// judge says of each image in a Region what its plan's rules and its uses say, as the next run would before it makes
+// images of its own. The note says what could not be looked at.
+func (t *terms) judge(
+	ctx context.Context, which wanted, known made, region string, images []types.Image, shown []goldenImage,
+) (note string, err error) {
 	plans, err := t.rules(which.plans)
 	if err != nil {
 		return "", err
 	}
-	reviewer, finder, err := t.reviewer(ctx)
+	reviewer, finder, err := t.reviewer(ctx, region)
 	if err != nil {
 		return excuse(err)
 	}
-	if err := strange(ctx, reviewer.Ledger, images, shown); err != nil {
-		return excuse(err)
-	}
+	known.strange(images, shown)
 	if plans == nil {
 		note = "Why images are kept is left out: there is no file " + which.plans + "; name it with --plans."
 	}
-	if err := next(ctx, reviewer, plans, shown); err != nil {
+	if err := next(ctx, reviewer, known.reviews(reviewer.Region, region), plans, shown); err != nil {
 		return note, err
 	}
 	if !which.uses {
@@ -63,17 +60,25 @@ func (t *terms) rules(path string) (map[string]plan.Plan, error) {
 	return plans.Plans, err
 }
 
-func (t *terms) reviewer(ctx context.Context) (retention.Reviewer, usage.Finder, error) {
+// reviewer is that of images, or of the copies in another Region; what copies are of lives at home, and so do lineages.
+func (t *terms) reviewer(ctx context.Context, region string) (retention.Reviewer, usage.Finder, error) {
 	site, err := t.site(ctx)
 	if err != nil {
 		return retention.Reviewer{}, usage.Finder{}, err
 	}
 	path, err := deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
-	cloud := ec2.NewFromConfig(site.aws)
-	scaling := autoscaling.NewFromConfig(site.aws)
-	finder := usage.Finder{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
-	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
-	return retention.Reviewer{EC2: cloud, Ledger: site.ledger, Lineages: lineages, Usage: finder, Now: t.Now}, finder, err
+	lineages := lineage.Finder{EC2: ec2.NewFromConfig(site.aws), Groups: autoscaling.NewFromConfig(site.aws)}
+	at, afar := site.aws.Copy(), ""
+	if region != at.Region {
+		at.Region, afar = region, region
+	}
+	cloud := ec2.NewFromConfig(at)
+	finder := usage.Finder{
+		EC2: cloud, AutoScaling: autoscaling.NewFromConfig(at), SSM: ssm.NewFromConfig(at), Path: path, Now: t.Now,
+	}
+	return retention.Reviewer{
+		Region: afar, EC2: cloud, Ledger: site.ledger, Lineages: lineages, Usage: finder, Now: t.Now,
+	}, finder, err
 }
 
 // excuse makes of what a role may not see a note: the list itself is of use without it.
@@ -85,8 +90,20 @@ func excuse(err error) (string, error) {
 	return "", err
 }
 
+// reviews are the Regions by which what is in one is looked at: images go by none, and their copies by theirs.
+func (m made) reviews(afar, region string) []string {
+	for _, r := range m {
+		if afar == "" && r.Region == region {
+			return []string{afar, region}
+		}
+	}
+	return []string{afar}
+}
+
 // next looks at each plan that has images in the list.
-func next(ctx context.Context, w retention.Reviewer, plans map[string]plan.Plan, shown []goldenImage) error {
+func next(
+	ctx context.Context, w retention.Reviewer, regions []string, plans map[string]plan.Plan, shown []goldenImage,
+) error {
 	said := map[string]string{}
 	looked := map[string]bool{}
 	for _, i := range shown {
@@ -95,25 +112,32 @@ func next(ctx context.Context, w retention.Reviewer, plans map[string]plan.Plan,
 			continue
 		}
 		looked[i.Plan] = true
-		review, err := w.Look(ctx, p, retention.Scope{})
-		if err != nil {
-			return wrap("looking at the images of plan "+i.Plan, err)
-		}
-		for _, d := range review.Decisions {
-			said[d.ID] = d.String()
-		}
-		if !p.Keep.Rules() {
-			said[i.Plan] = "keep: the plan has no rule"
+		for _, w.Region = range regions {
+			if err := decisions(ctx, w, p, said); err != nil {
+				return wrap("looking at the images of plan "+i.Plan, err)
+			}
 		}
 	}
-	for n := range shown {
-		if shown[n].Unregistered {
-			continue
-		}
-		shown[n].Next = said[shown[n].ID]
-		if shown[n].Next == "" {
-			shown[n].Next = said[shown[n].Plan]
+	for n, i := range shown {
+		if !i.Unregistered {
+			shown[n].Next = cmp.Or(said[i.ID], said[i.Plan])
 		}
 	}
 	return nil
+}
+
+// decisions are what the plan's rules say of its images, or of its copies in the Region that is looked at.
+func decisions(ctx context.Context, w retention.Reviewer, p plan.Plan, said map[string]string) error {
+	name := p.Name
+	if w.Region != "" {
+		p.Keep = p.KeepIn(w.Region)
+	}
+	review, err := w.Look(ctx, p, retention.Scope{})
+	for _, d := range review.Decisions {
+		said[d.ID] = d.String()
+	}
+	if !p.Keep.Rules() {
+		said[name] = "keep: the plan has no rule"
+	}
+	return err
 }

@@ -7,32 +7,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
-	"goldsmith/shared/retention"
 )
 
-// strange marks the images that are not registered, or that EC2's facts show to be others.
-func strange(ctx context.Context, book retention.Ledger, images []types.Image, shown []goldenImage) error {
-	registered := map[string]ledger.Registration{}
-	for r, err := range book.Registrations(ctx, "") {
-		if err != nil {
-			return wrap("reading the register", err)
-		}
-		registered[r.ID] = r
-	}
-	facts := map[string]types.Image{}
-	for _, i := range images {
-		facts[aws.ToString(i.ImageId)] = i
-	}
-	for n, i := range shown {
-		r, known := registered[i.ID]
-		if known && (!r.Known() || register.Image(r, facts[i.ID]) == nil) {
+// strange marks the images that are not registered in their Region, or that EC2's facts show to be others.
+func (m made) strange(images []types.Image, shown []goldenImage) {
+	for n, i := range images {
+		r, known := m[aws.ToString(i.ImageId)]
+		if known && (!r.Known() || register.Image(r, i) == nil) {
 			continue
 		}
 		shown[n].Unregistered, shown[n].Next = true, "not registered: neither counted nor removed"
 	}
-	return nil
 }
 
 // strangers are the images that carry Goldsmith's tags and are not registered.
@@ -45,9 +31,11 @@ func (s site) strangers(ctx context.Context) ([]goldenImage, error) {
 	for _, i := range images {
 		shown = append(shown, golden(i))
 	}
-	if err := strange(ctx, s.ledger, images, shown); err != nil {
+	known, err := registered(ctx, s.ledger)
+	if err != nil {
 		return nil, err
 	}
+	known.strange(images, shown)
 	var strangers []goldenImage
 	for _, i := range shown {
 		if i.Unregistered {

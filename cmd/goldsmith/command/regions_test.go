@@ -1,0 +1,46 @@
+package command_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goldsmith/cmd/goldsmith/command"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stack"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/planfile"
+	"goldsmith/shared/tag"
+)
+
+// Images lists where each image lies, under which key, and whom it is shared with; a Region that may not be looked at is
+// named, and what is a person's own there is not registered.
+func TestImagesOfEveryRegion(t *testing.T) {
+	const virginia = "us-east-1"
+	synctest.Test(t, func(t *testing.T) {
+		all, err := planfile.Load("testdata/plans.yaml", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := all.Plans["nightly"]
+		p.Share.Accounts = []string{"111122223333"}
+		p.Copies = []plan.Copy{
+			{Region: virginia, Key: "alias/golden", Share: plan.Share{Accounts: []string{"444455556666"}, Snapshots: true}},
+			{Region: "eu-central-1", Key: "alias/golden"},
+		}
+		all.Plans["nightly"] = p
+		s := open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+		for _, region := range []string{virginia, "eu-central-1"} {
+			there := s.suite.EC2.In(region)
+			there.SetKey(there.KeyNamed("alias/golden"), ec2.KeyUsable)
+		}
+		s.launch("web")
+		s.types("run", "nightly", "--wait")
+		s.suite.EC2.In(virginia).SeedCopy("web/copy", time.Now(), map[string]string{tag.Managed: "true", tag.Name: "web"},
+			"ami-0123456789abcdef0", "eu-central-1")
+		s.golden("images-regions", s.types("images", "--plans", plans), command.OK)
+		s.golden("images-regions-json", s.types("images", "--plans", plans, "--plan", "nightly", "-o", "json"), command.OK)
+		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
+		s.golden("images-region-denied", s.types("images", "--plans", plans), command.OK)
+	})
+}
