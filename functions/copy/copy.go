@@ -112,6 +112,12 @@ func (s Step) one(ctx context.Context, j job.Job, c job.Copy, do Do) (job.Copy, 
 	case r.Failed != "":
 		c.ID, c.Problem, c.Do = r.ID, r.Failed, r.Do
 		return c, nil
+	case !r.Seen.IsZero():
+		c.ID, c.At = r.ID, r.Seen
+		if r.Sharing != nil {
+			c.Shared = r.Sharing
+		}
+		return c, nil
 	case r.ID == "":
 		if r, err = s.ask(ctx, j, c, r); err != nil {
 			return s.unless(ctx, c, r, err)

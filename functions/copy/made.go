@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/register"
 	"goldsmith/shared/sharing"
 	"goldsmith/shared/tag"
@@ -94,11 +95,17 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	return c, nil
 }
 
-// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is shared.
+// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is shared,
+// and that is written down as well: the same look is repeated until all copies are there.
 func (s Step) proven(
 	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
 ) (job.Copy, error) {
+	wanted := j.Plan.CopyIn(c.Region).Share
+	share := !wanted.IsZero() && c.Shared == nil
 	r.Good, r.Snapshots = true, image.Snapshots(i)
+	if !share {
+		r.Seen = s.Now().UTC()
+	}
 	r, err := s.amend(ctx, r)
 	if err != nil {
 		return c, err
@@ -106,34 +113,36 @@ func (s Step) proven(
 	if err := s.Ledger.Settle(ctx, r); err != nil {
 		return c, fmt.Errorf("settling copy %s in %s: %w", r.ID, c.Region, err)
 	}
-	if c, err = s.share(ctx, j, c, r, i); err != nil {
-		return c, err
+	if share {
+		if r, c.Shared, err = s.share(ctx, wanted, c, r, i); err != nil {
+			return c, err
+		}
+		r.Sharing, r.Seen = c.Shared, s.Now().UTC()
+		if r, err = s.amend(ctx, r); err != nil {
+			return c, err
+		}
 	}
-	c.At = s.Now().UTC()
+	c.At = r.Seen
 	return c, nil
 }
 
 // share lets others launch a copy. What cannot be shared is a copy all the same.
 func (s Step) share(
-	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
-) (job.Copy, error) {
-	wanted := j.Plan.CopyIn(c.Region).Share
-	if wanted.IsZero() || c.Shared != nil {
-		return c, nil
-	}
+	ctx context.Context, wanted plan.Share, c job.Copy, r ledger.Registration, i types.Image,
+) (ledger.Registration, *job.Sharing, error) {
 	with, err := sharing.With(ctx, s.Organizations, wanted)
 	if err = sharing.Advice(err, r.ID, c.Region); err == nil {
 		with.At = s.Now().UTC()
-		with, err = sharing.Giver{Region: c.Region, EC2: s.In(c.Region), Register: s.Ledger}.Give(ctx, r, i, with)
+		r, with, err = sharing.Giver{Region: c.Region, EC2: s.In(c.Region), Register: s.Ledger}.Give(ctx, r, i, with)
 	}
 	failed := (*fault.Failed)(nil)
-	if errors.As(err, &failed) {
-		with, err = job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, nil
+	switch {
+	case errors.As(err, &failed):
+		return r, &job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, nil
+	case err != nil:
+		return r, nil, err
 	}
-	if err == nil {
-		c.Shared = &with
-	}
-	return c, err
+	return r, &with, nil
 }
 
 // lost removes a copy that has failed, with what it has of snapshots, and tells EC2's reason. What stays is removed by

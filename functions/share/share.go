@@ -50,7 +50,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	with.At = s.Now().UTC()
-	shared, err := sharing.Giver{EC2: s.EC2, Snapshots: s.EC2, Register: s.Ledger}.Give(ctx, registered, shown, with)
+	_, shared, err := sharing.Giver{EC2: s.EC2, Snapshots: s.EC2, Register: s.Ledger}.Give(ctx, registered, shown, with)
 	if err != nil {
 		return j, err
 	}

@@ -89,6 +89,10 @@ type Registration struct {
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.
 	Good bool `json:"good,omitempty"`
+	// Seen is when a copy was seen to be available, and what was to be done with it was done: it is not looked at again by
+	// the run that asked for it. Sharing is what came of sharing it.
+	Seen    time.Time    `json:"seen,omitzero"`
+	Sharing *job.Sharing `json:"sharing,omitempty"`
 	// Failed is why a copy has come to nothing, which is not asked for again; Do is what a person does about it.
 	Failed string `json:"failed,omitempty"`
 	Do     string `json:"do,omitempty"`
@@ -146,13 +150,18 @@ func (r Registration) token() string {
 }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Going, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared)
-	if r.Shared != nil {
-		shared := *r.Shared
-		toUTC(&shared.At)
-		shared.Accounts, shared.Organizations = slices.Clone(shared.Accounts), slices.Clone(shared.Organizations)
-		r.Shared = &shared
-	}
+	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Going, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared, &r.Seen)
+	r.Shared, r.Sharing = sharingInUTC(r.Shared), sharingInUTC(r.Sharing)
 	r.Snapshots, r.Copies = slices.Clone(r.Snapshots), maps.Clone(r.Copies)
 	return r
+}
+
+func sharingInUTC(s *job.Sharing) *job.Sharing {
+	if s == nil {
+		return nil
+	}
+	shared := *s
+	toUTC(&shared.At)
+	shared.Accounts, shared.Organizations = slices.Clone(s.Accounts), slices.Clone(s.Organizations)
+	return &shared
 }

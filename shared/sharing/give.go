@@ -31,45 +31,46 @@ type Giver struct {
 }
 
 // Give shares an image with others. It is registered before: a permission that is not would be taken for one that a
-// person gave, and keep the image for ever. What is answered is whom it is shared with, which may be less. Where EC2
+// person gave, and keep the image for ever. What is answered is whom it is shared with, which may be less, and how it is
+// registered then. Where EC2
 // shares it with none for good the error is a *fault.Failed, and the register says so.
 func (g Giver) Give(
 	ctx context.Context, r ledger.Registration, i types.Image, with job.Sharing,
-) (job.Sharing, error) {
+) (ledger.Registration, job.Sharing, error) {
 	own, others, err := g.own(ctx, r, i, with)
 	if err != nil {
-		return job.Sharing{}, err
+		return r, job.Sharing{}, err
 	}
 	if r, err = g.note(ctx, r, with); err != nil {
-		return job.Sharing{}, err
+		return r, job.Sharing{}, err
 	}
 	shared, err := Permit(ctx, g.EC2, r.ID, own, with)
 	switch {
 	case fault.IsNotFound(err):
-		return shared, &fault.NotYet{Err: err}
+		return r, shared, &fault.NotYet{Err: err}
 	case fault.IsTransient(err) || fault.IsNotYet(err):
-		return shared, err
+		return r, shared, err
 	}
-	if failed := g.less(ctx, r, with, shared, err); failed != nil {
-		return shared, failed
+	r, failed := g.less(ctx, r, with, shared, err)
+	if failed != nil {
+		return r, shared, failed
 	}
 	if err == nil && shared.Problem == "" && others > 0 {
 		shared.Problem = fmt.Sprintf("%d of its snapshots are not Goldsmith's, and so not shared: "+
 			"it can be launched and not copied", others)
 		shared.Do = "Leave out share.snapshots, or have the image made of a copy (image.copy)."
 	}
-	return shared, Advice(err, r.ID, g.Region)
+	return r, shared, Advice(err, r.ID, g.Region)
 }
 
 // less writes down that the image is shared with fewer than it was to be, where that is so.
 func (g Giver) less(
 	ctx context.Context, r ledger.Registration, with, shared job.Sharing, err error,
-) error {
+) (ledger.Registration, error) {
 	if err == nil && len(shared.With()) == len(with.With()) {
-		return nil
+		return r, nil
 	}
-	_, err = g.note(ctx, r, shared)
-	return err
+	return g.note(ctx, r, shared)
 }
 
 // own are the snapshots that are shared with the image, and how many are other people's, which are not.

@@ -15,6 +15,7 @@ const (
 	nightSlow      = "slow"
 	nightThrottled = "throttled"
 	nightRehearsal = "rehearsal"
+	nightCopied    = "copied"
 )
 
 // spread is how a figure lies over a fleet.
@@ -93,6 +94,23 @@ type throttled struct {
 
 // Ratio is how much longer the night took than the bound.
 func (n throttled) Ratio() float64 { return n.Took / n.Bound }
+
+// copied is a night in which each image is copied and the copies are shared, beside the same night without.
+type copied struct {
+	Sources int `json:"sources"`
+	Regions int `json:"regions"`
+	// ByAction are the calls of function copy to EC2 for each copy.
+	ByAction map[string]float64 `json:"callsPerCopyByAction"`
+	// Minutes is how long after its source was released a copy is seen to be there.
+	Minutes spread `json:"minutesAfterRelease"`
+	// Down and Released are the downtime, and the way from the claim to the release, with copies less those without.
+	Down     spread `json:"downtimeSecondsMore"`
+	Released spread `json:"releasedSecondsLater"`
+	// Transitions are those of the run with copies less those without, for each image.
+	Transitions float64 `json:"transitionsMore"`
+	// Ahead are the calls of the run before its first source is claimed that are about copies, however many sources.
+	Ahead float64 `json:"callsAhead"`
+}
 
 // rehearsal is a large fleet in fake time, as the machine sees it.
 type rehearsal struct {

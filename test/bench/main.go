@@ -31,10 +31,15 @@ func main() {
 		"measure `make test` as well, cold and warm: takes minutes, and is kept for later runs")
 	flag.BoolVar(&o.functions, "functions", false,
 		"measure the functions alone, and put their part of the page in place of what was there")
+	flag.BoolVar(&o.copies, "copies", false,
+		"play the nights with copies alone, and put their part of the page in place of what was there")
 	flag.Parse()
 	play := run
-	if o.functions {
+	switch {
+	case o.functions:
 		play = functionsAlone
+	case o.copies:
+		play = copiesAlone
 	}
 	if err := play(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -45,6 +50,7 @@ func main() {
 type options struct {
 	rehearsed, throttled int
 	suite, functions     bool
+	copies               bool
 }
 
 func run(ctx context.Context, o options) error {
@@ -85,6 +91,7 @@ type measured struct {
 	Delivered delivered   `json:"delivered"`
 	Lost      lost        `json:"lost"`
 	Slow      slow        `json:"slow"`
+	Copied    copied      `json:"copied"`
 	Throttled []throttled `json:"throttled"`
 	Rehearsal rehearsal   `json:"rehearsal"`
 	Lambdas   []function  `json:"lambdas"`
@@ -104,6 +111,9 @@ func (m *measured) nights(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if err := m.copies(ctx); err != nil {
+		return err
+	}
 	m.Throttled = make([]throttled, 2)
 	for name, into := range map[string]any{
 		nightDelivered: &m.Delivered, nightLost: &m.Lost, nightSlow: &m.Slow,
@@ -114,6 +124,14 @@ func (m *measured) nights(ctx context.Context, o options) error {
 		}
 	}
 	return nil
+}
+
+// copies plays a night with copies, and the same without.
+func (m *measured) copies(ctx context.Context) error {
+	if err := m.play(ctx, "^TestCopied$"); err != nil {
+		return err
+	}
+	return recall(nightCopied, &m.Copied)
 }
 
 // rehearse runs in a process of its own, whose time and memory are the figures.

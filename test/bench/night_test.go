@@ -69,12 +69,17 @@ const due = "at(2000-01-01T00:30:00)"
 
 // play runs one night over so many sources, each with a launch template of its
 // own, and hands it to read while the embedded AWS still stands.
-func play(t *testing.T, sources, concurrency int, o stack.Options, read func(n *night)) {
+func play(
+	t *testing.T, sources, concurrency int, o stack.Options, read func(n *night), edits ...func(*plan.Plan),
+) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := &night{t: t, ctx: t.Context(), results: map[string]job.Result{}}
 		p := plan.Default()
 		p.Name, p.Schedule, p.Concurrency, p.Window = "nightly", due, concurrency, plan.Duration(24*time.Hour)
+		for _, edit := range edits {
+			edit(&p)
+		}
 		o.Clock, o.Seed = clock.Real(), 1
 		o.Plans = plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}}
 		var err error

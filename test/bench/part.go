@@ -14,6 +14,44 @@ const (
 	functionsRow  = "| a Lambda's "
 )
 
+// copiesPart is the part of the page that tells of copies, in front of that of functions.
+const copiesPart = "## Copies\n"
+
+// copiesAlone plays the nights with copies, and leaves the rest of the page as it is.
+func copiesAlone(ctx context.Context, _ options) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	m := &measured{At: time.Now().UTC(), Machine: thisMachine(), Throttled: make([]throttled, 2)}
+	if err := command(ctx, nil, "go", "test", "-c", "-o", testBinary(), "./test/bench"); err != nil {
+		return err
+	}
+	if err := m.copies(ctx); err != nil {
+		return err
+	}
+	measured, err := m.page()
+	if err != nil {
+		return err
+	}
+	there, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(document, []byte(withCopies(string(there), string(measured))), 0o644)
+}
+
+// withCopies is a page with what another one says of copies.
+func withCopies(page, other string) string {
+	_, part, _ := parted(other, copiesPart)
+	before, _, after := parted(page, copiesPart)
+	if after == "" {
+		if before, after, _ = strings.Cut(page, functionsPart); after != "" {
+			return before + strings.TrimPrefix(part, "\n") + "\n" + functionsPart + after
+		}
+	}
+	return before + part + after
+}
+
 // functionsAlone measures the functions, and leaves the rest of the page as it is.
 func functionsAlone(ctx context.Context, o options) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
@@ -39,8 +77,8 @@ func functionsAlone(ctx context.Context, o options) error {
 
 // withFunctions is a page with what another one says of functions.
 func withFunctions(page, other string) string {
-	before, part, after := parted(page)
-	_, replaced, _ := parted(other)
+	before, part, after := parted(page, functionsPart)
+	_, replaced, _ := parted(other, functionsPart)
 	if part != "" {
 		part = replaced
 	}
@@ -60,15 +98,15 @@ func withFunctions(page, other string) string {
 	return kept.String() + part + after
 }
 
-// parted is a page before, in and after the part of functions.
-func parted(page string) (before, part, after string) {
-	before, rest, found := strings.Cut(page, functionsPart)
+// parted is a page before, in and after the part with a heading.
+func parted(page, heading string) (before, part, after string) {
+	before, rest, found := strings.Cut(page, heading)
 	if !found {
 		return page, "", ""
 	}
 	in, _, more := strings.Cut(rest, "\n## ")
 	if !more {
-		return before, functionsPart + in, ""
+		return before, heading + in, ""
 	}
-	return before, functionsPart + in, rest[len(in):]
+	return before, heading + in, rest[len(in):]
 }

@@ -101,3 +101,16 @@ func TestWithFunctions(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// So does playing the nights with copies alone, whether the page tells of them already or not.
+func TestWithCopies(t *testing.T) {
+	const other = "# B\n\n## Copies\nnew\n\n## Lambdas\nempty\n"
+	const want = "# B\nkept\n\n## Copies\nnew\n\n## Lambdas\nkept\n"
+	for _, page := range []string{
+		"# B\nkept\n\n## Lambdas\nkept\n", "# B\nkept\n\n## Copies\nold\n\n## Lambdas\nkept\n",
+	} {
+		if got := withCopies(page, other); got != want {
+			t.Errorf("got %q", got)
+		}
+	}
+}

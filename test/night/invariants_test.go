@@ -60,7 +60,8 @@ var invariants = []invariant{
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
 	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsChanged(); n.theirsStay() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
-	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()); n.oneCopyEach() }},
+	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
+	{oneCopy, func(n *night, _ []types.Image) { n.oneCopyEach() }},
 }
 
 // The invariants' names.
@@ -69,6 +70,7 @@ const (
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"
+	oneCopy      = "one copy of an image in a Region, registered, and nothing of one that has failed"
 	released     = "no claim, wait or request outlives its run"
 	launches     = "no launcher points at an image that is unavailable, undone or of a failed job"
 	ended        = "no test instance outlives its run"

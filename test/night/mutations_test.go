@@ -23,8 +23,10 @@ type mutation struct {
 	name string
 	// breaks is the invariant that has to report it.
 	breaks string
-	edit   func(o *stack.Options)
-	story  func(n *night)
+	// on is the account that the night is played in; nil for the usual one.
+	on    func() stack.Options
+	edit  func(o *stack.Options)
+	story func(n *night)
 }
 
 // Each invariant is broken by a product that is wrong in one place, and notices. An
@@ -35,12 +37,15 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for _, i := range invariants {
 		unbroken[i.name] = true
 	}
-	for _, m := range slices.Concat(mutations, launchMutations) {
+	for _, m := range slices.Concat(mutations, launchMutations, copyMutations) {
 		t.Run(m.name, func(t *testing.T) {
-			if sound := brokenIn(t, stack.Options{}, m.story); len(sound) > 0 {
+			if m.on == nil {
+				m.on = func() stack.Options { return stack.Options{} }
+			}
+			if sound := brokenIn(t, m.on(), m.story); len(sound) > 0 {
 				t.Errorf("the night is no good: without the mutation it breaks %q", sound)
 			}
-			var o stack.Options
+			o := m.on()
 			m.edit(&o)
 			if got := brokenIn(t, o, m.story); !slices.Equal(got, []string{m.breaks}) {
 				t.Errorf("want %q to notice and no other, but %q do", m.breaks, got)
@@ -51,7 +56,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for name := range unbroken {
 		t.Errorf("no mutation breaks %q", name)
 	}
-	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations), len(invariants))
+	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations)+len(copyMutations), len(invariants))
 }
 
 // brokenIn are the invariants that a night reports as broken.

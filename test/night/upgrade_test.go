@@ -23,7 +23,8 @@ import (
 // laterOfJobs are those of jobs. An upgrade in the middle of a run meets records and jobs without them.
 var (
 	later = []string{
-		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", "region", "failed", // registrations
+		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", "region", "failed",
+		"sharing",                                                                 // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
 		"instanceType", "zone", "host", // claims and jobs
 		"seen", "due", "by", // slots
