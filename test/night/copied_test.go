@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
 )
 
@@ -209,7 +210,8 @@ func TestCopiesAreRetired(t *testing.T) {
 		first := n.firstOf(web)
 		used := first.Copies[0].ID
 		n.ok(n.used(virginia, used))
-		time.Sleep(4 * 24 * time.Hour)
+		time.Sleep(3 * 24 * time.Hour)
+		n.foretold(virginia)
 		n.want("images at home", len(n.imagesOf(web)), 5)
 		n.want("copies in "+paris, len(n.in(paris)), 5)
 		var left []string
@@ -222,6 +224,29 @@ func TestCopiesAreRetired(t *testing.T) {
 		n.want("status of the one in use", []any{n.status(used).Status, n.status(used).Region}, []any{job.InUse, virginia})
 		n.want("snapshots", len(n.storedIn(virginia)), 2*len(n.in(virginia)))
 	})
+}
+
+// foretold: the next night does with the copies in a Region what its rehearsal says, and names the new one to none.
+func (n *night) foretold(region string) {
+	n.t.Helper()
+	p := n.plans.Plans["nightly"]
+	said := n.rehearse(rehearsal.Scheduled(p, time.Now().Add(time.Hour)), p)
+	steps := map[retention.Step]job.Status{retention.Deprecate: job.Deprecated, retention.Retire: job.Retired,
+		retention.InUse: job.InUse}
+	before, told := map[string]job.Status{}, 0
+	for _, i := range said.Images {
+		if want, changes := steps[i.Step]; i.Region == region && changes {
+			before[i.ID] = want
+		}
+	}
+	time.Sleep(24 * time.Hour)
+	for id, want := range before {
+		n.want("status of "+id, n.status(id).Status, want)
+		told++
+	}
+	if told < 3 {
+		n.t.Errorf("a rehearsal tells of %d copies in %s: %+v", told, region, said.Images)
+	}
 }
 
 // used launches an instance from an image in a Region.

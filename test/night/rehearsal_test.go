@@ -207,9 +207,9 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
 		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Sharing: sharing.New(organizations.NewFromConfig(n.AWS()), kms.NewFromConfig(n.AWS())),
-		Copies:  copies.Wire(n.AWS()),
-		Blocks:  direct.NewFromConfig(n.AWS()),
-		Path:    "/goldsmith/images", Now: time.Now,
+		Copies:  copies.Wire(n.AWS()), Afar: rehearsal.Afar(n.AWS()),
+		Blocks: direct.NewFromConfig(n.AWS()),
+		Path:   "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)

@@ -233,7 +233,7 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
 		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
-		Copies:  copies.Wire(site.aws),
+		Copies: copies.Wire(site.aws), Afar: rehearsal.Afar(site.aws),
 		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),
 		Quotas:  servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}

@@ -281,7 +281,11 @@ func (n plannedPlan) printImages(p *page) {
 	}
 	rows := [][]string{{"OLD IMAGE", "OF", "WILL BE"}}
 	for _, i := range n.Images {
-		rows = append(rows, []string{i.ID, i.Name, i.String()})
+		id := i.ID
+		if i.Region != "" {
+			id += " in " + i.Region
+		}
+		rows = append(rows, []string{id, i.Name, i.String()})
 	}
 	p.line("")
 	p.table(rows)

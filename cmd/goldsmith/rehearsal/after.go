@@ -30,6 +30,7 @@ type after struct {
 	// made are the images that would be there, newest when they would be, results those of their jobs, and
 	// registered what the register would have of them.
 	made       []types.Image
+	jobs       []job.Job
 	newest     time.Time
 	results    []job.Result
 	registered []ledger.Registration
@@ -53,7 +54,8 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		id := Expected(source.ID)
 		j := job.Job{Run: run, Plan: p, Source: source.job()}
 		a.expected[id] = true
-		j.Image.Name = image.Name(j)
+		j.Image.ID, j.Image.Name = id, image.Name(j)
+		a.jobs = append(a.jobs, j)
 		r := register.ImageOf(j)
 		r.ID = id
 		a.registered = append(a.registered, r)

@@ -15,6 +15,8 @@ import (
 type Image struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// Region is that of a copy.
+	Region string `json:"region,omitempty"`
 	// Step is what would be next for it, Why the reason, Due when it goes if it does.
 	Step retention.Step `json:"step"`
 	Why  []string       `json:"why"`
@@ -38,18 +40,21 @@ func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (i
 	if run.Request != nil {
 		scope.Source = run.Request.Source
 	}
-	lineages := lineage.Finder{EC2: left, Groups: s.AutoScaling}
-	reviewer := retention.Reviewer{EC2: left, Ledger: left, Lineages: lineages, Now: s.Now, Usage: usage.Finder{
+	look := func(ctx context.Context, p plan.Plan, w retention.Reviewer) (retention.Review, error) {
+		w.Lineages, w.Now = lineage.Finder{EC2: left, Groups: s.AutoScaling}, s.Now
+		return w.Look(ctx, p, scope)
+	}
+	review, err := look(ctx, p, retention.Reviewer{EC2: left, Ledger: left, Usage: usage.Finder{
 		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
-	}}
-	review, err := reviewer.Look(ctx, p, scope)
+	}})
 	if err != nil {
 		return nil, "", err
 	}
+	copied, blind, err := s.copies(ctx, review.Regions, p, left, look, n)
 	if review.Blind != nil {
 		blind = review.Blind.Error()
 	}
-	return shown(review.Decisions, left.expected), blind, nil
+	return append(shown(review.Decisions, left.expected), copied...), blind, err
 }
 
 // shown are the decisions without the images that do not exist yet and stay.

@@ -66,6 +66,8 @@ type Stage struct {
 	Sharing sharing.Lookout
 	// Copies says what will come of copying them.
 	Copies copies.Lookout
+	// Afar is where copies are.
+	Afar   func(region string) Place
 	Quotas source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
