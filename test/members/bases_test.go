@@ -27,6 +27,7 @@ var clients = map[string]func(*world) any{
 	"sts":                  func(w *world) any { return w.sts },
 	"kms":                  func(w *world) any { return w.kms },
 	"servicequotas":        func(w *world) any { return w.quotas },
+	"organizations":        func(w *world) any { return w.orgs },
 	"eventbridge":          func(w *world) any { return w.events },
 	"sns":                  func(w *world) any { return w.sns },
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -35,6 +36,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"goldsmith/local/clock"
+	local "goldsmith/local/organizations"
 	"goldsmith/local/query"
 	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
@@ -58,6 +60,7 @@ type world struct {
 	sqs       *sqs.Client
 	kms       *kms.Client
 	quotas    *servicequotas.Client
+	orgs      *organizations.Client
 	balancing *balancers.Client
 	events    *eventbridge.Client
 	sns       *sns.Client
@@ -121,6 +124,8 @@ func within(t *testing.T, service string, story func(*world)) {
 		w.balancing = balancers.NewFromConfig(cfg)
 		w.events, w.sns = eventbridge.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 		w.kms, w.quotas = kms.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
+		w.orgs = organizations.NewFromConfig(cfg)
+		w.suite.Organizations.Join(local.Organization{ID: "o-a1b2c3d4e5", Management: "999999999999"})
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
 		story(w)
