@@ -69,7 +69,33 @@ func TestRunPage(t *testing.T) {
 	if err := page.Write(&text, run()); err != nil {
 		t.Fatal(err)
 	}
-	probed := strings.Replace(text.String(), "<style>", errors+"<style>", 1)
+	opened(t, browser, text.String(), checks)
+}
+
+// TestNightsPage opens the page over runs in the same way.
+func TestNightsPage(t *testing.T) {
+	browser := chromium(t)
+	if browser == "" {
+		return
+	}
+	nights := page.Nights{}
+	for night := range 62 {
+		r := run()
+		r.Run.Name, r.Run.Scheduled = fmt.Sprint("nightly-", night), r.Run.Scheduled.AddDate(0, 0, night)
+		nights.Runs = append(nights.Runs, r)
+	}
+	var text bytes.Buffer
+	if err := page.WriteNights(&text, nights); err != nil {
+		t.Fatal(err)
+	}
+	opened(t, browser, text.String(), strings.Replace(checks, "th.down button, th:nth-child(4) button",
+		"th:nth-child(5) button", 1))
+}
+
+// opened opens a page on a phone and on a desk with checks of its own.
+func opened(t *testing.T, browser, text, checks string) {
+	t.Helper()
+	probed := strings.Replace(text, "<style>", errors+"<style>", 1)
 	probed = strings.Replace(probed, "</body>", checks+"</body>", 1)
 	file := filepath.Join(t.TempDir(), "run.html")
 	if err := os.WriteFile(file, []byte(probed), 0o600); err != nil {

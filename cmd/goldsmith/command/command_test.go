@@ -93,6 +93,7 @@ func TestRun(t *testing.T) {
 		s.golden("status-run", s.types("status", "nightly-now-abc123"), command.OK)
 		s.golden("status-run-json", s.types("status", "nightly-now-abc123", "-o", "json"), command.OK)
 		s.writesReport("nightly-now-abc123")
+		s.writesReportOfAll("nightly-now-abc123")
 		s.golden("images", s.types("images"), command.OK)
 		s.golden("images-json", s.types("images", "--name", "web", "--plan", "nightly", "-o", "json"), command.OK)
 		if got := s.types("images", "--name", "w*"); got.out != "no images\n" {

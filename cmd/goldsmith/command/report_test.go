@@ -34,3 +34,20 @@ func (s *scene) writesReport(run string) {
 		s.Errorf("to no folder: %d %s", got.code, got.err)
 	}
 }
+
+// writesReportOfAll: report --all writes one page over the runs, and wants either that or a run.
+func (s *scene) writesReportOfAll(run string) {
+	file := filepath.Join(s.TempDir(), "all.html")
+	if got := s.types("report", "--all", "--file", file); got.code != command.OK || got.out != "Written: "+file+"\n" {
+		s.Errorf("report --all: %d %s%s", got.code, got.out, got.err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), "<h2>Plans</h2>") || !strings.Contains(string(text), "i-") {
+		s.Errorf("%v: %.300s", err, text)
+	}
+	for _, wrong := range [][]string{{"report"}, {"report", run, "--all"}} {
+		if got := s.types(wrong...); got.code != command.Misused {
+			s.Errorf("%q ends with %d: %s", wrong, got.code, got.err)
+		}
+	}
+}

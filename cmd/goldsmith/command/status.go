@@ -124,6 +124,9 @@ type oneOf struct {
 	Ended   *time.Time `json:"ended,omitempty"`
 	Summary string     `json:"summary,omitempty"`
 	Problem string     `json:"problem,omitempty"`
+
+	// told is all that the ledger knows of it; nil when that is nothing.
+	told *toldRun
 }
 
 func (t *terms) status(ctx context.Context, days, most int) error {
@@ -199,6 +202,6 @@ func (s site) oneOf(ctx context.Context, x sfntypes.ExecutionListItem) (oneOf, e
 	if err != nil || told == nil {
 		return r, err
 	}
-	r.Outcome, r.Summary, r.Problem = string(told.Outcome), told.Summary, told.Problem
+	r.Outcome, r.Summary, r.Problem, r.told = string(told.Outcome), told.Summary, told.Problem, told
 	return r, nil
 }
