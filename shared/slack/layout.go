@@ -90,6 +90,16 @@ func reserved(parts []part) int {
 	return sum
 }
 
+// fewLines is how many lines a list has of what went well in a good night.
+const fewLines = 5
+
+// short is the part with few lines; how many more there are is said.
+func (p part) short() part {
+	p.full = p.full[:min(len(p.full), fewLines)]
+	p.brief = p.brief[:min(len(p.brief), fewLines)]
+	return p
+}
+
 func (p part) inFull() []string {
 	if len(p.full) == 0 {
 		return nil
@@ -130,7 +140,7 @@ func (p part) fit(room int) []string {
 	return lines
 }
 
-func more(rest int) string { return "and " + number(rest) + " more: see the execution" }
+func more(rest int) string { return "and " + number(rest) + " more: see the report" }
 
 // pack puts lines into as few sections as hold them.
 func pack(lines []string) []string {

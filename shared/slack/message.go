@@ -5,6 +5,7 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -95,9 +96,31 @@ func when(r report.Report) string {
 	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), job.UTC(r.Scheduled))
 }
 
-// parts are in the order of what a person must not miss.
+// parts are in the order of what a person must not miss. Of a good night the lists of what went well are short: what all
+// of it was stands in the report.
 func parts(r report.Report) []part {
-	return append([]part{
+	well := func(list ...part) []part {
+		for i := range list {
+			if r.Outcome == plan.OK {
+				list[i] = list[i].short()
+			}
+		}
+		return list
+	}
+	return slices.Concat(
+		bad(r),
+		well(imaged(r.EndedAs(job.Imaged)), rolls("Rolled", r.Rolled, r.Rest.Rolled)),
+		[]part{rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held)},
+		well(refreshes("Groups refreshed", r.Refreshed), shares("Shared", r.Shared), copies("Copied", r.Copied)),
+		[]part{groups("Skipped", r.Skips, lineMost), groups("Warnings", r.Warnings, lineMost)},
+		well(retired(r.Retiring)...),
+		[]part{todo(r.Todo())},
+	)
+}
+
+// bad is what did not go well.
+func bad(r report.Report) []part {
+	return []part{
 		broke(r.Broke),
 		failures("Left stopped", r.Down(false),
 			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
@@ -110,15 +133,7 @@ func parts(r report.Report) []part {
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
 		copies("Not copied: each is an image like any other at home", r.NotCopied),
-		imaged(r.EndedAs(job.Imaged)),
-		rolls("Rolled", r.Rolled, r.Rest.Rolled),
-		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
-		refreshes("Groups refreshed", r.Refreshed),
-		shares("Shared", r.Shared),
-		copies("Copied", r.Copied),
-		groups("Skipped", r.Skips, lineMost),
-		groups("Warnings", r.Warnings, lineMost),
-	}, append(retired(r.Retiring), todo(r.Todo()))...)
+	}
 }
 
 func todo(do []string) part {

@@ -338,7 +338,7 @@ func named(text, mention string) bool {
 
 var (
 	heading = regexp.MustCompile(`^\*(.+?)(?: \([\d,]+\))?\*$`)
-	more    = regexp.MustCompile(`^and ([\d,]+) more: see the execution$`)
+	more    = regexp.MustCompile(`^and ([\d,]+) more: see the report$`)
 )
 
 // accounted counts the sources a part names, and those it only counts.
@@ -390,3 +390,20 @@ func texts(m slack.Message) []string {
 func body(m slack.Message) string { return strings.Join(texts(m), "\n") }
 
 func length(s string) int { return len(utf16.Encode([]rune(s))) }
+
+// A good night is short however many sources there are; one that needs a person names all that fits.
+func TestAGoodNightIsShort(t *testing.T) {
+	for ending, longest := range map[job.Ending]int{job.Imaged: 25, job.Broken: 1000} {
+		var results []job.Result
+		for i := range 40 {
+			results = append(results, job.Result{Source: fmt.Sprint("i-", i), Name: fmt.Sprint("web-", i), Ending: job.Imaged,
+				Image: job.Image{ID: fmt.Sprint("ami-", i)}, Rolled: []job.Rolled{{Target: fmt.Sprint("lt-", i), To: "ami-1"}}})
+		}
+		results[0].Ending = ending
+		text := body(slack.Of(report.Of(run(), results, nightly())))
+		lines := strings.Count(text, "\n")
+		if lines > longest || (ending == job.Imaged) != strings.Contains(text, "and 35 more: see the report") {
+			t.Errorf("with one %s it has %d lines:\n%s", ending, lines, text)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func TestMoreTemplatesThanAJobCarries(t *testing.T) {
 		}
 		n.want("carried and counted", len(result.Rolled)+result.Rest.Rolled, many+2)
 		n.want("told first", strings.Contains(result.Rolled[0].Problem, "does not run x86_64 images"), true)
-		n.saysOf(r, "251 rolled", "1 not rolled", "Rolled (251)", "more: see the execution")
+		n.saysOf(r, "251 rolled", "1 not rolled", "Rolled (251)", "more: see the report")
 		n.want("refreshed", n.refreshIn(r, web, "fleet").Problem, "")
 		n.want("launches", strings.Join(n.members("fleet"), " "), result.Image.ID)
 		for _, v := range n.defaults() {
