@@ -19,7 +19,9 @@ import (
 //go:embed nights.html.tmpl
 var nightsText string
 
-var nightsPage = template.Must(template.Must(runPage.Clone()).New("nights").Parse(nightsText))
+var nightsPage = template.Must(template.Must(runPage.Clone()).New("nights").Funcs(template.FuncMap{
+	"tally": tally,
+}).Parse(nightsText))
 
 // Nights are runs of any plans, in any order: a page over them shows how each source has fared.
 type Nights struct {
@@ -79,9 +81,26 @@ type line struct {
 // none is a night in which a run did not meet a source.
 var none = cell{"none", "·"}
 
+// tally says a strip of nights in words, for who does not see it.
+func tally(nights []cell) string {
+	counts := map[string]int{}
+	for _, n := range nights {
+		counts[n.Kind]++
+	}
+	var said []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		what := kind
+		if kind == none.Kind {
+			what = "not met"
+		}
+		said = append(said, fmt.Sprintf("%d %s", counts[kind], what))
+	}
+	return strings.Join(said, ", ")
+}
+
 // outcomes are the signs of a run.
 var outcomes = map[plan.Outcome]cell{
-	plan.OK: {"imaged", "✓"}, plan.Partial: {"partial", "!"}, plan.Failed: {"failed", "✗"},
+	plan.OK: {"ok", "✓"}, plan.Partial: {"partial", "!"}, plan.Failed: {"failed", "✗"},
 }
 
 func (n Nights) view() nightsView {
