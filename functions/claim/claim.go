@@ -49,7 +49,7 @@ type ledgerAPI interface {
 // Step claims a source.
 type Step struct {
 	EC2         instances
-	AutoScaling lineage.Members
+	AutoScaling groupsAPI
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout
@@ -67,7 +67,7 @@ type Input struct {
 // looked first could take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.Now().UTC()
-	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
+	j.Execution, j.Decision, j.Standby = in.Execution, "", nil // one that waited is decided anew
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}

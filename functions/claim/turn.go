@@ -36,10 +36,15 @@ func (s Step) mayStop(ctx context.Context, j job.Job, f source.Facts) (job.Job, 
 		return s.heldBack(ctx, j, *block)
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), exempted...)
-	if j.Place != "" {
-		return j, nil
+	if j, err = s.member(ctx, j, f); err != nil || j.Decision != "" {
+		return j, err
 	}
-	return s.place(ctx, j)
+	if j.Place == "" {
+		if j, err = s.place(ctx, j); err != nil {
+			return j, err
+		}
+	}
+	return s.free(ctx, j)
 }
 
 // unlock looks whether the ledger knows by now of what was down without its knowing: the sweep sees to that within

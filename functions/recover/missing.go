@@ -24,7 +24,11 @@ func (r Rescue) missing(ctx context.Context, c ledger.Claim) (settled, error) {
 	}
 	err = r.startUnseen(ctx, c)
 	if fault.IsNotFound(err) {
-		const problem = "it was terminated"
+		c, waits, why, err := r.serve(ctx, c, "")
+		if err != nil || waits {
+			return settled{down: true}, err
+		}
+		problem := "it was terminated" + why
 		was, err := r.close(ctx, c, early+problem, "")
 		return settled{was: was, is: problem}, err
 	}

@@ -13,12 +13,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/runs"
 	"goldsmith/shared/source"
+	"goldsmith/shared/standby"
 )
 
 // Step recovers.
@@ -63,10 +66,13 @@ type Account struct {
 	Usage      usageFinder
 	Origins    Origins
 	Executions stepFunctions
-	Schedules  schedules
-	Ledger     ledger.Ledger
-	Notifier   runNotifier
-	Plans      plan.Plans
+	// Groups and Balancers are Auto Scaling and Elastic Load Balancing, of members that are out of service.
+	Groups    standby.Groups
+	Balancers elasticloadbalancingv2.DescribeTargetHealthAPIClient
+	Schedules schedules
+	Ledger    ledger.Ledger
+	Notifier  runNotifier
+	Plans     plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
 	// Path is where the aliases of images lie in Parameter Store.
@@ -84,6 +90,7 @@ func New(a Account) Step {
 		Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
+	rescue.Service = standby.Service{Groups: a.Groups, Balancers: a.Balancers, Claims: a.Ledger, Now: a.Now}
 	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Notifier, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,

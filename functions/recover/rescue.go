@@ -23,6 +23,7 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
 	"goldsmith/shared/source"
+	"goldsmith/shared/standby"
 )
 
 // instancesAPI looks at instances, starts them, and takes their tags off.
@@ -56,6 +57,8 @@ type Rescue struct {
 	Waits      ledger.Waiting
 	Results    resultsAPI
 	BootTests  BootTests
+	// Service brings members of Auto Scaling groups back into service.
+	Service standby.Service
 	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
 	Runs    ledgerAPI
 	Notices noticer
@@ -167,6 +170,11 @@ func (r Rescue) settle(ctx context.Context, c ledger.Claim, instance types.Insta
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:
+		c, waits, why, err := r.serve(ctx, c, state)
+		if err != nil || waits {
+			return settled{down: true}, err
+		}
+		problem += why
 		was, err := r.close(ctx, c, problem, state)
 		return settled{was: was, is: strings.TrimPrefix(problem, early)}, err
 	case startable:
@@ -255,7 +263,10 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	if was, err = r.record(ctx, c, problem, state); err != nil {
 		return nil, err
 	}
-	if c.StopSent.IsZero() {
+	if err := r.free(ctx, c); err != nil {
+		return nil, err
+	}
+	if c.StopSent.IsZero() && c.Standby == nil {
 		return was, r.letGo(ctx, c)
 	}
 	if state == types.InstanceStateNameStopped {

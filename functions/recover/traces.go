@@ -151,6 +151,9 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 	case found != nil && t.Now().Sub(found.Ended) < landing:
 		return nil // A call that it sent may still take effect.
 	case state == types.InstanceStateNameRunning:
+		if err := t.inStandby(ctx, i, execution); err != nil {
+			return err
+		}
 		return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
 	case found == nil:
 		return t.name(ctx, i, execution, why)
@@ -216,6 +219,11 @@ func (t Traces) against(ctx context.Context, e *trace.Evidence, i types.Instance
 // same: that it does not run yet is all that the next sweep has to see.
 func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) error {
 	log := handler.Log(ctx).With("source", c.Source, "run", c.Run, "execution", c.Execution)
+	out, err := t.standbyOf(ctx, i)
+	if err != nil {
+		log.ErrorContext(ctx, "whether it is in its group's service cannot be seen", "error", err)
+	}
+	c.Standby = out
 	held, err := t.Rescue.Claims.Claim(ctx, c)
 	var other *ledger.HeldError
 	switch {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -25,6 +26,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	cloud, scaling, path := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), s.Get(settings.ImagePath)
 	return New(Account{
 		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS),
+		Groups: scaling, Balancers: elasticloadbalancingv2.NewFromConfig(s.AWS),
 		Origins:  Origins{EC2: cloud, Groups: scaling},
 		Usage:    usage.Wire(s),
 		Notifier: notify.Wire(s),

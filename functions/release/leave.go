@@ -12,6 +12,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/request"
+	"goldsmith/shared/standby"
 	"goldsmith/shared/tag"
 )
 
@@ -52,8 +53,8 @@ func (s Step) forget(ctx context.Context, j job.Job) error {
 	return nil
 }
 
-// giveUp drops the claim, unless the instance is still down.
-func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time.Time) error {
+// giveUp drops the claim, unless the instance is still down, or out of its group's service: out is its claim then.
+func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, out *ledger.Claim, now time.Time) error {
 	if ending == job.LeftStopped {
 		return s.leave(ctx, j, now)
 	}
@@ -63,8 +64,30 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
 		}
 	}
+	if out != nil {
+		if err := s.Claims.Record(ctx, *out); err != nil {
+			return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
+		}
+		return nil
+	}
+	if err := s.free(ctx, j); err != nil {
+		return err
+	}
 	if err := s.Claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+// free gives up the place of a member in its group: another one may be out of service now.
+func (s Step) free(ctx context.Context, j job.Job) error {
+	if j.Standby == nil {
+		return nil
+	}
+	claim := ledger.ClaimOf(j, s.Now())
+	claim.Standby = &ledger.Standby{Group: j.Standby.Group}
+	if err := s.Claims.Free(ctx, standby.Slot(claim)); err != nil {
+		return fmt.Errorf("giving up the place of %s in group %s: %w", j.Source.ID, j.Standby.Group, err)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"goldsmith/shared/metric"
 	"goldsmith/shared/request"
 	"goldsmith/shared/source"
+	"goldsmith/shared/standby"
 	"goldsmith/shared/tag"
 )
 
@@ -66,7 +67,9 @@ type Step struct {
 	Claims   heldAPI
 	Results  results
 	Requests request.Ledger
-	Now      func() time.Time
+	// Service brings members of Auto Scaling groups back into service.
+	Service standby.Service
+	Now     func() time.Time
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -77,6 +80,13 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j, shows = s.look(ctx, j)
 	}
 	ending := endingOf(j)
+	var out *ledger.Claim
+	if ending != job.LeftStopped {
+		var err error
+		if j, out, err = s.inService(ctx, j); err != nil {
+			return j, err
+		}
+	}
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j = leftToDo(j, ending)
 	j.Times.Released = now
@@ -102,7 +112,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.forget(ctx, j); err != nil {
 		return j, err
 	}
-	if err := s.giveUp(ctx, j, ending, now); err != nil {
+	if err := s.giveUp(ctx, j, ending, out, now); err != nil {
 		return j, err
 	}
 	count(ctx, j, ending)

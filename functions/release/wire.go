@@ -3,20 +3,26 @@ package release
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/standby"
 )
 
 // Wire makes the function, of what its deployment tells it.
-func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.Job], error) {
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Job], error) {
 	s, err := read(ctx, settings.Table)
 	if err != nil {
 		return nil, err
 	}
 	return Step{
 		EC2: ec2.NewFromConfig(s.AWS), Claims: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Now: s.Now,
-	}.Handle, nil
+		Service: standby.Service{
+			Groups: autoscaling.NewFromConfig(s.AWS), Balancers: balancers.NewFromConfig(s.AWS), Claims: s.Ledger, Now: s.Now,
+		},
+	}.Do, nil
 }

@@ -20,15 +20,19 @@ import (
 // attempts hears of each attempt of a call that failed.
 type attempts struct {
 	aws.Retryer
-	// unsure is whether EC2 may have done what was asked all the same.
+	// unsure is whether AWS may have done what was asked all the same.
 	unsure bool
 }
 
 // IsErrorRetryable is asked after each attempt that failed.
 func (a *attempts) IsErrorRetryable(err error) bool {
-	a.unsure = a.unsure || !fault.IsRefused(err)
+	a.unsure = a.unsure || !fault.IsRefused(err) && !notAllowed(err)
 	return a.Retryer.IsErrorRetryable(err)
 }
+
+// notAllowed reports whether Auto Scaling says that a request is not valid: by the numbers of a group, or by how a member
+// is.
+func notAllowed(err error) bool { return fault.Code(err) == "ValidationError" }
 
 // listen has the attempts of one call heard.
 func (a *attempts) listen(o *ec2.Options) {

@@ -42,9 +42,10 @@ type ledgerAPI interface {
 
 // Step stops an instance.
 type Step struct {
-	EC2    stopper
-	Ledger ledgerAPI
-	Now    func() time.Time
+	EC2         stopper
+	AutoScaling groupsAPI
+	Ledger      ledgerAPI
+	Now         func() time.Time
 }
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
@@ -67,7 +68,13 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
 		return skip(j, reason), err
 	}
-	return s.send(ctx, j, claim, now)
+	claim, reason, err := s.leaveService(ctx, j, claim)
+	if err != nil || reason != nil {
+		return skip(j, reason), err
+	}
+	j, err = s.send(ctx, j, claim, s.Now().UTC())
+	j.OutOfService = j.Standby != nil
+	return j, err
 }
 
 // late reports whether the window has closed for the first stop. What hangs on its way down is not kept there by it.

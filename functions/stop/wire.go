@@ -3,6 +3,7 @@ package stop
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/handler"
@@ -16,5 +17,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 	if err != nil {
 		return nil, err
 	}
-	return Step{EC2: ec2.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now}.Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, Back, Sharing, Refreshing, Copying, Image.State,
+// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State,
 // Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
@@ -43,6 +43,11 @@ type Job struct {
 	Hangs bool `json:"hangs"`
 	// NoRoom is whether EC2 took the start back since it has no room for the instance, so that it is sent again.
 	NoRoom bool `json:"noRoom"`
+
+	// Standby is the Auto Scaling group out of whose service the source is taken while it is down; nil for any other.
+	Standby *Standby `json:"standby,omitempty"`
+	// OutOfService is whether it is to be brought back into its group's service as soon as it runs.
+	OutOfService bool `json:"outOfService"`
 
 	// Registering is how the image of a snapshot is registered; nil for an instance.
 	Registering *Registering `json:"registering,omitempty"`
@@ -183,6 +188,13 @@ type Source struct {
 
 // OverTime is the source's lineage: its own id, unless claim found another.
 func (s Source) OverTime() string { return cmp.Or(s.Lineage, s.ID) }
+
+// Standby is an Auto Scaling group of which a source is a member.
+type Standby struct {
+	Group string `json:"group"`
+	// Targets are the ARNs of the target groups in which it has to be healthy before it serves.
+	Targets []string `json:"targets,omitempty"`
+}
 
 // Turn is a source's wait for what has to come first.
 type Turn struct {

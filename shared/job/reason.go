@@ -94,6 +94,8 @@ const (
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-meanwhile"
 	StoppedSince ReasonCode = "stopped-meanwhile"
+	// OutOfService: it was not back in its group's service when the job ended.
+	OutOfService ReasonCode = "out-of-service"
 	// TestLeft is no reason to skip: it is found out when the image is there.
 	TestLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.

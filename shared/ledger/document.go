@@ -100,6 +100,11 @@ func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
 
 func (c Claim) inUTC() Claim {
 	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started, &c.Refused, &c.RefusedLast, &c.TakenBack)
+	if c.Standby != nil {
+		out := *c.Standby
+		toUTC(&out.Since, &out.Tried, &out.Exited, &out.Waited)
+		c.Standby = &out
+	}
 	return c
 }
 

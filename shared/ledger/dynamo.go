@@ -61,11 +61,14 @@ func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
 
 // DropUnstopped implements Ledger.
 func (d *Dynamo) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
-	return d.table.removeUnless(ctx, claimKey(source), run, stopNoted)
+	return d.table.removeUnless(ctx, claimKey(source), run, stopNoted, standbyNoted)
 }
 
-// stopNoted is in the document of a claim that has a stop.
-const stopNoted = `"stopSent":`
+// stopNoted is in the document of a claim that has a stop, standbyNoted in that of a source that is out of service.
+const (
+	stopNoted    = `"stopSent":`
+	standbyNoted = `"enteredSince":`
+)
 
 // Claims implements Ledger.
 func (d *Dynamo) Claims(ctx context.Context) iter.Seq2[Claim, error] {

@@ -96,12 +96,12 @@ func (t table) remove(ctx context.Context, k key, holder string) error {
 	return k.wrap("removing", err)
 }
 
-// removeUnless deletes an item that this holder has, unless a text is in its document; false when it is.
-func (t table) removeUnless(ctx context.Context, k key, holder, part string) (gone bool, err error) {
+// removeUnless deletes an item that this holder has, unless one of two texts is in its document; false when one is.
+func (t table) removeUnless(ctx context.Context, k key, holder, part, other string) (gone bool, err error) {
 	_, err = t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: t.name, Key: k.item(),
-		ConditionExpression:                 aws.String("holder = :holder AND NOT contains(doc, :part)"),
-		ExpressionAttributeValues:           item{":holder": text(holder), ":part": text(part)},
+		ConditionExpression:                 aws.String("holder = :holder AND NOT contains(doc, :part) AND NOT contains(doc, :other)"),
+		ExpressionAttributeValues:           item{":holder": text(holder), ":part": text(part), ":other": text(other)},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if existing, refused := refusal(err); refused {

@@ -27,7 +27,7 @@ type Ledger interface {
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
-	// DropUnstopped is Drop, unless the claim has a stop: false says that it has one, and that nothing was changed. Function
+	// DropUnstopped is Drop, unless the claim has a stop, or says that the source is out of service: false says that it has one, and that nothing was changed. Function
 	// stop notes it before it sends one, and may be at that while the run is found to have ended.
 	DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error)
 	// Claims are all claims, in source order, read page by page. Of one that cannot be
@@ -149,6 +149,8 @@ type Claim struct {
 	StopTried time.Time `json:"stopTried,omitzero"`
 	// Forced is set before the first StopInstances by force is sent, for a plan that allows it.
 	Forced time.Time `json:"forced,omitzero"`
+	// Standby is set before EnterStandby is sent: from then on the source may be out of its group's service because of us.
+	Standby *Standby `json:"standby,omitempty"`
 	// Left is set when the run ended without bringing the instance back.
 	Left time.Time `json:"left,omitzero"`
 	// Started is when recover last started the instance.
@@ -164,6 +166,20 @@ type Claim struct {
 	// TakenBack is when it was last seen that EC2 had taken a start back; zero once EC2 has said since that it ran.
 	TakenBack time.Time `json:"takenBack,omitzero"`
 	// Problem is why it could not be started, or what that came to.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Standby is the journal of a member of an Auto Scaling group that a run takes out of service.
+type Standby struct {
+	Group   string   `json:"group"`
+	Targets []string `json:"targets,omitempty"`
+	// Since is set before the first EnterStandby, Tried before each: the last may take effect though its answer was lost.
+	Since time.Time `json:"enteredSince"`
+	Tried time.Time `json:"enteredTried,omitzero"`
+	// Exited is when ExitStandby was first sent, Waited when the job first waited for the member to serve.
+	Exited time.Time `json:"exited,omitzero"`
+	Waited time.Time `json:"waited,omitzero"`
+	// Problem is what keeps it from service.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -242,6 +258,11 @@ func (h *HeldError) Error() string {
 // Reason is why the source is left alone.
 func (h *HeldError) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
+	if out := h.By.Standby; !h.By.Left.IsZero() && out != nil {
+		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it out of the service of group " +
+			out.Group + " since " + out.Since.UTC().Format(at) + ". Goldsmith tries to bring it back every few minutes; " +
+			"goldsmith status says what keeps it"}
+	}
 	if !h.By.Left.IsZero() {
 		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it stopped at " +
 			h.By.Left.UTC().Format(at) +

@@ -76,7 +76,7 @@ func (m *Memory) Drop(ctx context.Context, source, run string) error {
 func (m *Memory) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
 	err = m.change(ctx, claimKey(source), func(old row, exists bool) (row, bool) {
 		mine := exists && old.holder == run
-		dropped = !mine || !strings.Contains(string(old.doc), stopNoted)
+		dropped = !mine || !strings.Contains(string(old.doc), stopNoted) && !strings.Contains(string(old.doc), standbyNoted)
 		return old, exists && (!mine || !dropped)
 	})
 	return dropped, err

@@ -44,6 +44,11 @@ const (
 	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten
 	// minutes before it wants to be asked (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
 	MaxForce = Duration(45 * time.Minute)
+	// MinDrain is as long as Auto Scaling itself may take. MaxDrain is the longest that a target group lets connections
+	// drain (Elastic Load Balancing, "Deregistration delay").
+	MinDrain     = Duration(time.Minute)
+	MaxDrain     = Duration(time.Hour)
+	DefaultDrain = Duration(15 * time.Minute)
 	// MinPatience is less than any instance needs for both status checks: they look once a minute.
 	MinPatience = Duration(2 * time.Minute)
 	// MaxPatience is beyond the slowest boot. The sweep ends a test instance that is older than what this allows.
@@ -149,6 +154,7 @@ var (
 	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}
 	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
+	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 	Channels      = []Channel{EventBridge, SNS, Slack}
 
@@ -229,6 +235,7 @@ func (p Plan) Check() []Problem {
 		c.add("window", "%s is outside 1m to 168h", p.Window)
 	}
 	c.force(p)
+	c.groups(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
 	c.verify(p.Verify)
@@ -252,6 +259,22 @@ func (c *checker) force(p Plan) {
 			p.Force)
 	case p.Force > MaxForce:
 		c.add("force", "%s is more than 45m: a run waits an hour for a stop, and a forced one needs some of it", p.Force)
+	}
+}
+
+// groups is about members that are stopped.
+func (c *checker) groups(p Plan) {
+	g := p.Groups
+	if g.Standby != "" {
+		choice(c, "groups.standby", g.Standby, GroupStandbys)
+	}
+	switch {
+	case g.Shrinks() && (p.Consistency == Reboot || p.Consistency == None):
+		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
+	case g.Drain != 0 && !g.Shrinks():
+		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
+	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
+		c.add("groups.drain", "%s is outside 1m to 1h", g.Drain)
 	}
 }
 

@@ -46,6 +46,8 @@ type Plan struct {
 	// Force is how long a stop may hang before the instance is stopped by force, 10m to 45m. Default: never.
 	// A forced stop may skip flushing: file systems may need a check, and the image holds what was on disk.
 	Force Duration `json:"force,omitempty"`
+	// Groups says what is done with members of Auto Scaling groups.
+	Groups Groups `json:"groups,omitzero"`
 	// Strict turns warnings (a public address that will change, slow volumes, a Dedicated Host) into skips.
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.
@@ -125,6 +127,34 @@ const (
 	Skip InstanceStore = "skip"
 	// Lose stops it all the same: what is on its instance-store volumes is lost.
 	Lose InstanceStore = "lose"
+)
+
+// Groups says what is done with a running member of an Auto Scaling group that would have to be stopped: its group
+// would replace it.
+type Groups struct {
+	// Standby is whether it is put into Standby first, and brought back into service once it runs again: never, or shrink,
+	// which takes one off the group's desired capacity meanwhile. One member of a group is out at a time. Default never:
+	// members are left alone.
+	Standby GroupStandby `json:"standby,omitempty"`
+	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to 1h.
+	// Default 15m.
+	Drain Duration `json:"drain,omitempty"`
+}
+
+// Shrinks reports whether members are put into Standby with one less wanted of their groups meanwhile.
+func (g Groups) Shrinks() bool { return g.Standby == StandbyShrink }
+
+// Drains is how long a member may take into Standby.
+func (g Groups) Drains() Duration { return cmp.Or(g.Drain, DefaultDrain) }
+
+// GroupStandby is whether members of Auto Scaling groups are put into Standby.
+type GroupStandby string
+
+const (
+	// StandbyNever leaves members alone.
+	StandbyNever GroupStandby = "never"
+	// StandbyShrink puts a member into Standby, and has its group do with one less meanwhile.
+	StandbyShrink GroupStandby = "shrink"
 )
 
 // Image says how images are named and tagged.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -44,6 +45,8 @@ type Facts struct {
 	Keys []string
 	// KeyUnseen is whether one of them cannot be looked at.
 	KeyUnseen bool
+	// Member is what Auto Scaling says of a member of a group; nil where it was not asked.
+	Member *asg.Member
 	// Unread are the attached volumes of which EC2 does not say under which key they are, if under any.
 	Unread []string
 }
@@ -135,11 +138,15 @@ func hibernation(f Facts) string {
 // protection does not save it.
 func autoScalingMember(f Facts) string {
 	group := Tags(f.Instance)[tag.Group]
-	if group == "" || !f.Stops() {
+	switch {
+	case group == "" || !f.Stops(), f.Plan.Groups.Shrinks() && f.Member == nil:
 		return ""
+	case f.Plan.Groups.Shrinks():
+		return f.Member.Against()
 	}
 	return "Auto Scaling group " + group +
-		" would terminate it once it is stopped: image it with consistency none or reboot, or image another"
+		" would terminate it once it is stopped: let the plan put it into Standby (groups.standby: shrink), " +
+		"image it with consistency none or reboot, or image another"
 }
 
 func oneTimeSpot(f Facts) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
@@ -13,6 +14,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/standby"
 	"goldsmith/shared/tag"
 )
 
@@ -51,6 +53,7 @@ type invariant struct {
 // invariants are all that are checked, in this order.
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
+	{inService, func(n *night, _ []types.Image) { n.membersServe() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
@@ -67,6 +70,7 @@ var invariants = []invariant{
 // The invariants' names.
 const (
 	isBack       = "what ran runs, or people know and recover tries"
+	inService    = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"
@@ -105,6 +109,22 @@ func (n *night) everythingIsBack() {
 		case was.state != ec2.Running, now == ec2.Running, now == ec2.Terminated, now == ec2.ShuttingDown, n.excused.stopped[id]:
 		case !n.heldFor(id) || !n.toldOf(id) || now == ec2.Stopped && !n.tried(id):
 			n.t.Errorf("%s ran before the night, is %s now, and nobody knows or tries to start it", id, now)
+		}
+	}
+}
+
+// membersServe: no member of a group is out of service, unless people were told by name and recover goes on trying.
+func (n *night) membersServe() {
+	n.t.Helper()
+	if n.excused.standby {
+		return
+	}
+	out := must(n.scaling().DescribeAutoScalingInstances(n.ctx, &autoscaling.DescribeAutoScalingInstancesInput{}))(n.t)
+	for _, m := range out.AutoScalingInstances {
+		id := aws.ToString(m.InstanceId)
+		if standby.Out(m) && !(n.heldFor(id) && n.toldOf(id)) {
+			n.t.Errorf("%s is in lifecycle state %s of group %s, and nobody knows or tries to bring it back", id,
+				aws.ToString(m.LifecycleState), aws.ToString(m.AutoScalingGroupName))
 		}
 	}
 }

@@ -82,6 +82,7 @@ type excuses struct {
 	copies     bool            // snapshots could not be deleted
 	// exempted are sources that a person has exempted: they do not count among those that may be down.
 	exempted int
+	standby  bool // somebody put members into Standby
 	lost     bool // the ledger was lost, and with it what it knew of images
 }
 

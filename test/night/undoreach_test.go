@@ -112,6 +112,7 @@ func TestUndoNamesAStandbyThatItsRefreshIgnores(t *testing.T) {
 		n.group("fleet", fleet, "$Default")
 		n.nights(0)
 		time.Sleep(2 * time.Hour)
+		n.excused.standby = true
 		must(n.scaling().EnterStandby(n.ctx, &autoscaling.EnterStandbyInput{
 			AutoScalingGroupName: aws.String("fleet"), InstanceIds: n.memberIDs("fleet")[:1],
 			ShouldDecrementDesiredCapacity: aws.Bool(true),

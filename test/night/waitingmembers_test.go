@@ -62,6 +62,7 @@ func (n *night) waitedFor(group string, standby bool) (id string) {
 	n.t.Helper()
 	id = n.memberIDs(group)[0]
 	if standby {
+		n.excused.standby = true
 		must(n.scaling().EnterStandby(n.ctx, &autoscaling.EnterStandbyInput{
 			AutoScalingGroupName: aws.String(group), InstanceIds: []string{id}, ShouldDecrementDesiredCapacity: aws.Bool(true),
 		}))(n.t)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/copies"
 	"goldsmith/shared/job"
@@ -225,13 +226,27 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 // decide asks what claim asks; of what was asked for alone it looks at the instance again, as claim does.
 func (s Stage) decide(ctx context.Context, f source.Facts) (source.Decision, error) {
 	if f.Run.Request == nil || f.Run.Request.Source == "" {
-		return source.Ask(ctx, s.EC2, f)
+		return s.ask(ctx, f)
 	}
 	instance, ok, err := source.Find(ctx, s.EC2, f.Run.Request.Source)
 	if err != nil || !ok {
 		return source.Decision{Do: job.SkipIt, Skip: &source.Gone}, err
 	}
-	return source.Ask(ctx, s.EC2, f.Of(instance))
+	return s.ask(ctx, f.Of(instance))
+}
+
+// ask decides with what Auto Scaling says of a member that would be taken out of service.
+func (s Stage) ask(ctx context.Context, f source.Facts) (source.Decision, error) {
+	d, err := source.Ask(ctx, s.EC2, f)
+	if _, member := source.Tags(f.Instance)[tag.Group]; err != nil || !member || d.Do != job.StopFirst {
+		return d, err
+	}
+	found, err := asg.MemberOf(ctx, s.AutoScaling, aws.ToString(f.Instance.InstanceId))
+	if err != nil {
+		return d, err
+	}
+	f.Member = &found
+	return source.Decide(f), nil
 }
 
 func (s Source) skipped(reason job.Reason) Source {

@@ -88,6 +88,7 @@ var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.Delete]():        texts(plan.Deletes),
 	reflect.TypeFor[plan.Protected]():     texts(plan.Protecteds),
 	reflect.TypeFor[plan.Standby]():       texts(plan.Standbys),
+	reflect.TypeFor[plan.GroupStandby]():  texts(plan.GroupStandbys),
 	reflect.TypeFor[plan.Health]():        texts(plan.Healths),
 	reflect.TypeFor[plan.InstanceStore](): texts(plan.InstanceStores),
 }

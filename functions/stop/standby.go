@@ -1,0 +1,110 @@
+package stop
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/standby"
+)
+
+// groupsAPI puts members of Auto Scaling groups into Standby.
+type groupsAPI interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+	EnterStandby(context.Context, *autoscaling.EnterStandbyInput, ...func(*autoscaling.Options)) (
+		*autoscaling.EnterStandbyOutput, error)
+}
+
+// leaveService has a member of an Auto Scaling group in Standby before it is stopped; any other source is left as it is.
+// Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service is
+// skipped: it is theirs to bring back.
+func (s Step) leaveService(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
+	if j.Standby == nil || j.Hangs {
+		return c, nil, nil
+	}
+	m, ok, err := standby.Look(ctx, s.AutoScaling, j.Source.ID)
+	if err != nil {
+		return c, nil, err
+	}
+	state := types.LifecycleState(aws.ToString(m.LifecycleState))
+	switch {
+	case ok && state == types.LifecycleStateInService && c.StopSent.IsZero():
+		return s.enter(ctx, j, c)
+	case c.Standby != nil && state == types.LifecycleStateStandby:
+		return c, nil, nil
+	case c.Standby != nil && state == types.LifecycleStateEnteringStandby:
+		return c, nil, s.drains(j, *c.Standby)
+	case c.Standby != nil:
+		return c, nil, fault.Failure("", "%s (%s) was not stopped: Auto Scaling shows it as %q and not in Standby",
+			j.Source.Name, j.Source.ID, state)
+	default:
+		return c, other(j, fmt.Sprintf("Auto Scaling shows it as %q by now", state)), nil
+	}
+}
+
+func other(j job.Job, why string) *job.Reason {
+	return &job.Reason{Code: job.AutoScalingMember, Text: "group " + j.Standby.Group + ": " + why}
+}
+
+// enter sends EnterStandby, after the claim says so. What Auto Scaling refuses for certain at the first attempt is taken
+// back: what somebody puts into Standby from then on would count as the run's.
+func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
+	now, first := s.Now().UTC(), c.Standby == nil
+	if first {
+		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: now}
+	}
+	c.Standby.Tried = now
+	if err := s.Ledger.Record(ctx, c); err != nil {
+		return c, nil, fmt.Errorf("recording that %s leaves the service of group %s: %w", j.Source.ID, j.Standby.Group, err)
+	}
+	tried := &attempts{}
+	_, err := s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
+		AutoScalingGroupName: aws.String(j.Standby.Group), InstanceIds: []string{j.Source.ID},
+		ShouldDecrementDesiredCapacity: aws.Bool(true),
+	}, tried.hear)
+	switch {
+	case err == nil, tried.unsure && notAllowed(err): // An attempt before this one may have done it.
+		return c, nil, s.drains(j, *c.Standby)
+	case !first || tried.unsure || !fault.DidNothing(err):
+		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
+	}
+	s.stays(ctx, c)
+	if fault.IsRefused(err) { // Throttled, or denied: the numbers may be right.
+		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
+	}
+	return c, other(j, fault.Brief(err)), nil
+}
+
+// drains is NotYet for as long as the plan lets a member take into Standby.
+func (s Step) drains(j job.Job, out ledger.Standby) error {
+	if took := s.Now().Sub(out.Since); took > time.Duration(j.Plan.Groups.Drains()) {
+		return fault.Failure("Raise the plan's groups.drain, or lower the deregistration delay of the group's target groups.",
+			"%s (%s) was not stopped: it was still on its way into Standby after %s", j.Source.Name, j.Source.ID,
+			j.Plan.Groups.Drains())
+	}
+	return &fault.NotYet{Err: fmt.Errorf("%s (%s) is on its way into Standby", j.Source.Name, j.Source.ID)}
+}
+
+// stays takes back that the member may be out of service.
+func (s Step) stays(ctx context.Context, c ledger.Claim) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
+	defer cancel()
+	c.Standby = nil
+	if err := s.Ledger.Record(ctx, c); err != nil {
+		handler.Log(ctx).WarnContext(ctx, "a member that stays in service counts as out of it", "source", c.Source, "error", err)
+	}
+}
+
+// hear has the attempts of a call of Auto Scaling's heard.
+func (a *attempts) hear(o *autoscaling.Options) {
+	a.Retryer = o.Retryer
+	o.Retryer = a
+}

@@ -1,0 +1,209 @@
+// Package standby knows how a member of an Auto Scaling group comes back into its group's service: what a run takes out
+// of it, by EnterStandby, is brought back by ExitStandby once it runs, and serves once Auto Scaling says InService and
+// each of the group's target groups says healthy.
+package standby
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	targets "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/smithy-go"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// Look is how Auto Scaling shows a member; ok is false when it shows none.
+func Look(ctx context.Context, api autoscaling.DescribeAutoScalingInstancesAPIClient, id string) (
+	m scaling.AutoScalingInstanceDetails, ok bool, err error) {
+	out, err := api.DescribeAutoScalingInstances(ctx, &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})
+	if err != nil {
+		return m, false, fmt.Errorf("asking Auto Scaling about %s: %w", id, err)
+	}
+	for _, m := range out.AutoScalingInstances {
+		if aws.ToString(m.InstanceId) == id {
+			return m, true, nil
+		}
+	}
+	return m, false, nil
+}
+
+// Out reports whether a member is in Standby or on its way there.
+func Out(m scaling.AutoScalingInstanceDetails) bool {
+	state := scaling.LifecycleState(aws.ToString(m.LifecycleState))
+	return state == scaling.LifecycleStateStandby || state == scaling.LifecycleStateEnteringStandby
+}
+
+// Slot is what the member of a claim holds of its group: one of its members is out of service at a time.
+func Slot(c ledger.Claim) ledger.Slot {
+	s := ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Members, Source: c.Source, Name: c.Name, Run: c.Run,
+		Execution: c.Execution}
+	if c.Standby != nil {
+		s.ID = c.Standby.Group
+	}
+	return s
+}
+
+// Groups is Auto Scaling as far as bringing back needs it.
+type Groups interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+	ExitStandby(context.Context, *autoscaling.ExitStandbyInput, ...func(*autoscaling.Options)) (
+		*autoscaling.ExitStandbyOutput, error)
+}
+
+// Service brings members back.
+type Service struct {
+	Groups    Groups
+	Balancers balancers.DescribeTargetHealthAPIClient
+	Claims    interface {
+		Record(ctx context.Context, c ledger.Claim) error
+	}
+	Now func() time.Time
+}
+
+// Outcome is how far a member has come.
+type Outcome int
+
+const (
+	// Waits means that it does not serve yet; the claim's problem says what keeps it.
+	Waits Outcome = iota
+	// Serves means that it does.
+	Serves
+	// Lost means that there is nothing to bring back any more; the claim's problem says why.
+	Lost
+)
+
+// landing is how long an EnterStandby may take effect after its journal entry: its function may send it until its own
+// timeout, and a describe may lag for a while longer.
+const landing = 2 * time.Minute
+
+// Back brings the source of a claim nearer to its group's service, and gives the claim with what keeps it from that.
+// state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby is sent before it is.
+func (s Service) Back(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (ledger.Claim, Outcome, error) {
+	out := *c.Standby
+	c.Standby = &out
+	m, ok, err := Look(ctx, s.Groups, c.Source)
+	if err != nil {
+		out.Problem = fault.Brief(err)
+		return c, Waits, err
+	}
+	gone := state == "" || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown
+	switch lifecycle := scaling.LifecycleState(aws.ToString(m.LifecycleState)); {
+	case !ok && gone:
+		out.Problem = "it was terminated"
+		return c, Lost, nil
+	case !ok, lifecycle == scaling.LifecycleStateStandby:
+		return s.exit(ctx, c, state, gone)
+	case lifecycle == scaling.LifecycleStateEnteringStandby:
+		out.Problem = "it is on its way into Standby: its load balancers let connections drain"
+		return c, Waits, nil
+	case leaves(lifecycle), gone:
+		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
+		return c, Lost, nil
+	case lifecycle == scaling.LifecycleStateInService:
+		return s.serves(ctx, c)
+	default: // Pending, with hooks or without.
+		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
+		return c, Waits, nil
+	}
+}
+
+// leaves reports whether a member does not come back.
+func leaves(state scaling.LifecycleState) bool {
+	return strings.HasPrefix(string(state), "Terminat") || strings.HasPrefix(string(state), "Detach")
+}
+
+// exit sends ExitStandby for what runs. What was terminated in Standby leaves it, too: its group replaces it only then
+// (Auto Scaling User Guide, "Health status of an instance in a standby state"). What somebody has stopped in Standby stays
+// there: out of it, it would be replaced.
+func (s Service) exit(ctx context.Context, c ledger.Claim, state types.InstanceStateName, gone bool,
+) (ledger.Claim, Outcome, error) {
+	out := c.Standby
+	switch {
+	case state == types.InstanceStateNameStopped:
+		out.Problem = "it was stopped by other hands, and is left in Standby: out of it, its group would replace it"
+		return c, Lost, nil
+	case state != types.InstanceStateNameRunning && !gone:
+		out.Problem = "it is " + string(state)
+		return c, Waits, nil
+	}
+	if out.Exited.IsZero() {
+		out.Exited = s.Now().UTC()
+		if err := s.Claims.Record(ctx, c); err != nil {
+			return c, Waits, fmt.Errorf("recording that %s leaves Standby: %w", c.Source, err)
+		}
+	}
+	_, err := s.Groups.ExitStandby(ctx, &autoscaling.ExitStandbyInput{
+		AutoScalingGroupName: aws.String(out.Group), InstanceIds: []string{c.Source},
+	})
+	switch {
+	case err == nil:
+		out.Problem = ""
+		return c, Waits, nil
+	case notAMember(err):
+		out.Problem = "it is no member of the group any more"
+		return c, Lost, nil
+	case fault.IsTransient(err):
+		out.Problem = fault.Brief(err)
+		return c, Waits, fmt.Errorf("bringing %s back into the service of group %s: %w", c.Source, out.Group, err)
+	default:
+		out.Problem = "it cannot leave Standby: " + fault.Brief(err)
+		return c, Waits, nil
+	}
+}
+
+// notAMember reports whether Auto Scaling says that the instance is not one of the group, or that there is none.
+func notAMember(err error) bool {
+	var api smithy.APIError
+	return fault.IsNoGroup(err) || errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
+		strings.Contains(api.ErrorMessage(), "is not part of Auto Scaling group")
+}
+
+// serves sees whether a member that Auto Scaling shows in service is healthy in each target group, and stays there.
+func (s Service) serves(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
+	out := c.Standby
+	if out.Exited.IsZero() && s.Now().Sub(out.Tried) < landing {
+		out.Problem = "it was to be put into Standby a moment ago"
+		return c, Waits, nil
+	}
+	for _, arn := range out.Targets {
+		found, err := s.Balancers.DescribeTargetHealth(ctx, &balancers.DescribeTargetHealthInput{
+			TargetGroupArn: aws.String(arn), Targets: []targets.TargetDescription{{Id: aws.String(c.Source)}},
+		})
+		if fault.Code(err) == "TargetGroupNotFound" {
+			continue // Nothing is sent there any more.
+		}
+		if err != nil {
+			out.Problem = "whether it is healthy in target group " + nameOf(arn) + " cannot be seen: " + fault.Brief(err)
+			if fault.IsTransient(err) {
+				return c, Waits, fmt.Errorf("looking at %s in target group %s: %w", c.Source, nameOf(arn), err)
+			}
+			return c, Waits, nil
+		}
+		for _, t := range found.TargetHealthDescriptions {
+			if h := t.TargetHealth; h != nil && h.State != targets.TargetHealthStateEnumHealthy {
+				out.Problem = fmt.Sprintf("it is %s in target group %s: %s", h.State, nameOf(arn), aws.ToString(h.Description))
+				return c, Waits, nil
+			}
+		}
+	}
+	out.Problem = ""
+	return c, Serves, nil
+}
+
+// nameOf is the name of a target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID.
+func nameOf(arn string) string {
+	if parts := strings.Split(arn, "/"); len(parts) == 3 {
+		return parts[1]
+	}
+	return arn
+}

@@ -1,0 +1,81 @@
+package night_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+
+	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stack"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// Every crash point of a night with a member of an Auto Scaling group, as TestEveryCrashPoint has those of a night
+// without one: whatever goes wrong, no member is replaced, all serve again, and the group is as large as before.
+func TestEveryCrashPointOfAMember(t *testing.T) {
+	calm := newChaos()
+	crashOfAMember(t, calm)
+	nights := 0
+	for _, m := range calm.possible {
+		if !ofAMember(m) || m.minor() && !*crashEvery || *crashOnly != "" && *crashOnly != m.String() {
+			continue
+		}
+		nights++
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			c := newChaos(m)
+			crashOfAMember(t, c)
+			if len(c.struck) == 0 {
+				t.Error("the boundary was not met again: two nights of one seed differ")
+			}
+		})
+	}
+	t.Logf("a night each for the %d things that can go wrong", nights)
+}
+
+// ofAMember reports whether it strikes where a member's night differs from another's.
+func ofAMember(m mishap) bool {
+	return m.at("claim", "stop", "start", "release", "recover") || m.is(aborted, runAborted, serviceError)
+}
+
+// crashOfAMember is a scheduled run of a member of a group with a target group.
+func crashOfAMember(t *testing.T, c *chaos) {
+	t.Helper()
+	between := &sandboxes{chaos: c}
+	o := shrinking(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" })
+	o.Ledger, o.Observer = book{ledger.NewMemory()}, transitions{c}
+	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
+	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
+	o.EC2 = ec2.Options{Lag: 10 * time.Second}
+	play(t, o, func(n *night) {
+		between.slack = n.Slack.Inject
+		arn := n.Balancers.Add("web", time.Minute)
+		members := n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) { in.TargetGroupARNs = []string{arn} })
+		time.Sleep(15 * time.Second) // As n.serving waits.
+		n.begin()
+		time.Sleep(time.Until(due.Add(-18*time.Minute)) - time.Second)
+		c.arm(true)
+		n.finish()
+		c.arm(false)
+		time.Sleep(30 * time.Minute)
+		n.finish()
+		for _, m := range c.struck {
+			n.excuse(m)
+		}
+		n.serves(members)
+		n.want("target", n.Balancers.State(arn, members[0]), "healthy")
+		for _, m := range c.struck {
+			if m.is(aborted, runAborted) {
+				return
+			}
+		}
+		n.want("ending", n.results(n.onlyRun())[members[0]].Ending, job.Imaged)
+		n.want("wanted", aws.ToInt32(n.groupOf("web").DesiredCapacity), 3)
+	})
+}
