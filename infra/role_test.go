@@ -74,6 +74,7 @@ var wide = map[string]string{
 	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
 	"logs:CreateLogStream":    "streams of the function's own group",
 	"logs:PutLogEvents":       "streams of the function's own group",
+	"autoscaling:ExitStandby": "a member comes back into service, whatever became of its group's tags",
 	"ssm:PutParameter":        "the aliases' own path",
 	"states:StopExecution":    "executions of the suite's own machine",
 	"states:RedriveExecution": "executions of the suite's own machine",

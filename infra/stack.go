@@ -137,6 +137,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
 		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
 		workflow.Groups:         refreshed(c),
+		workflow.Standbys:       standing(c),
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
 	}
@@ -192,6 +193,16 @@ func tested(c Config, what func(plan.Verify) string) (all []string) {
 func refreshed(c Config) []string {
 	for _, p := range c.Plans.Plans {
 		if p.Roll.Refresh.Enabled {
+			return []string{"*"}
+		}
+	}
+	return nil
+}
+
+// standing is every group, if a plan puts members of groups into Standby.
+func standing(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Groups.Shrinks() {
 			return []string{"*"}
 		}
 	}

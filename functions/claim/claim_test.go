@@ -216,7 +216,7 @@ func TestClaimSkips(t *testing.T) {
 			},
 			Want: found + ": ok",
 			Then: skipped(job.AutoScalingMember,
-				"Auto Scaling group fleet would terminate it once it is stopped: image it with consistency none or reboot, or image another"),
+				"Auto Scaling group fleet would terminate it once it is stopped: let the plan put it into Standby (groups.standby: shrink), image it with consistency none or reboot, or image another"),
 		},
 		{
 			Name:  "select found a one-time Spot request",

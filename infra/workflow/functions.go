@@ -94,15 +94,15 @@ var Functions = []Function{
 		Environment: env(settings.Table, settings.VolumeKeys),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes"),
-				lookAtMembers, lookWhichGroups, lookAtProtection, lookAtOrganization,
+				lookAtMembers, lookAtGroups, lookAtProtection, lookAtOrganization,
 				lookAtKeyUsers}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:        "Stops an instance cleanly.",
+		Does:        "Stops an instance cleanly; a member of an Auto Scaling group once it is in Standby.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
-			onEnrolled("ec2:StopInstances"), tracing),
+			[]Statement{lookAtMembers, enteringStandby}, onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -168,10 +168,11 @@ var Functions = []Function{
 	},
 	{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:        "Writes the result, answers the request tag, and drops the claim.",
+		Does:        "Writes the result, answers the request tag, brings a group's member back into service, and drops the claim.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeImages", "DescribeInstances")}, noting, untagging),
+			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets}, noting,
+			untagging),
 	},
 	{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -238,7 +239,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates",
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
-				lookAtMembers, askAboutRuns, listRuns, startRuns, askAboutSchedules,
+				lookAtMembers, leavingStandby, lookAtTargets, askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, tracingBack, endTests, telling, untagging, referring, discarding),
 	},
 }

@@ -42,15 +42,16 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
 		Resources: []string{anything},
 	}
-	lookWhichGroups = Statement{
-		Why:       "A group that is made again under a name is another one: its UUID is asked for.",
-		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
-		Resources: []string{anything},
-	}
 	lookWhatLaunches = Statement{
 		Why: "Whether a group launches from a version that takes its image from the source's alias: its volumes are not to " +
 			"be left behind.",
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
+	lookAtTargets = Statement{
+		// docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+		Why:       "Whether a member that came out of Standby is healthy in its target groups. The call has no resources.",
+		Actions:   []string{"elasticloadbalancing:DescribeTargetHealth"},
 		Resources: []string{anything},
 	}
 	lookAtMembers = Statement{

@@ -166,3 +166,18 @@ var refreshingBack = []Statement{{
 	Actions:   []string{"autoscaling:RollbackInstanceRefresh"},
 	Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
 }}
+
+// Which groups have members in plans is not known. enteringStandby is deployed where a plan puts members into Standby;
+// leavingStandby always is, since the plan may say so no more while a member is out.
+var (
+	enteringStandby = Statement{
+		Why:       "A member is taken out of its group's service before it is stopped.",
+		Actions:   []string{"autoscaling:EnterStandby"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Standbys}"},
+	}
+	leavingStandby = Statement{
+		Why:       "What was taken out of its group's service is brought back into it, also when no plan does so any more.",
+		Actions:   []string{"autoscaling:ExitStandby"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*"},
+	}
+)

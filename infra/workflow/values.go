@@ -46,6 +46,8 @@ const (
 	Parameters = "Parameters"
 	// Groups is "*" where a plan refreshes Auto Scaling groups, and nothing elsewhere.
 	Groups = "Groups"
+	// Standbys is "*" where a plan puts members of Auto Scaling groups into Standby, and nothing elsewhere.
+	Standbys = "Standbys"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
 	// ShareRegions are the Regions of copies that plans share, CopyShares is "*" where there are any. AnyShares is "*" where

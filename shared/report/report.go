@@ -63,6 +63,8 @@ type Counts struct {
 	Refreshed, NotRefreshed int
 	Shared, NotShared       int
 	Copied, NotCopied       int
+	// OutOfService are members of Auto Scaling groups that were not back in service.
+	OutOfService int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -130,6 +132,9 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 		}
 		for _, warning := range result.Warnings {
 			warnings.add(result, warning)
+			if warning.Code == job.OutOfService {
+				r.Counts.OutOfService++
+			}
 		}
 	}
 	r.Skips, r.Refusals, r.Warnings = skips.list(), refusals.list(), warnings.list()
@@ -286,13 +291,14 @@ func (r Report) held() bool {
 // outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
 // image, and so does a group that could not be refreshed; an image that could not be shared or copied is not there for
-// those who wait for it: a run with one is not quite done.
+// those who wait for it; and a member of a group that does not serve again is missed by its group: a run with one is
+// not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped + c.Refused
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0, c.NotCopied > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0, c.NotCopied > 0, c.OutOfService > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -34,6 +34,8 @@ var todo = map[job.ReasonCode]string{
 		"call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
 	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an older " +
 		"one.",
+	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back into " +
+		"service\").",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/functions/claim"
 	copying "goldsmith/functions/copy"
+	"goldsmith/functions/release"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
@@ -190,6 +191,7 @@ var inputTypes = map[string]reflect.Type{
 	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](),
 	"verify":   reflect.TypeFor[verify.Input](),
 	"copy":     reflect.TypeFor[copying.Input](),
+	"release":  reflect.TypeFor[release.Input](),
 	"snapshot": reflect.TypeFor[snapshot.Input](),
 }
 

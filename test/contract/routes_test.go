@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"goldsmith/functions/release"
 	"goldsmith/local/asl"
 	"goldsmith/shared/job"
 )
@@ -17,7 +18,7 @@ var everyError = []string{"States.DataLimitExceeded", asl.ErrAll}
 // fails after the release leads to an end: nothing holds the source by then, and
 // the ledger's result says what was left to do.
 func catches(d *definition) []string {
-	claims, releases := of(d.child, "claim"), of(d.child, "release")
+	claims, releases := of(d.child, "claim"), releasing(d)
 	if len(claims) != 1 || len(releases) != 1 {
 		return []string{fmt.Sprintf("a source is claimed in %d states and released in %d", len(claims), len(releases))}
 	}
@@ -38,6 +39,14 @@ func catches(d *definition) []string {
 		}
 	}
 	return problems
+}
+
+// releasing are the states that release a source: function release also brings members back into service.
+func releasing(d *definition) []*asl.State {
+	return slices.DeleteFunc(of(d.child, "release"), func(s *asl.State) bool {
+		parameters, _ := d.states[s.Name]["Parameters"].(object)
+		return parameters["do"] == string(release.Serve)
+	})
 }
 
 // uncaught says which errors of a state do not lead to another.

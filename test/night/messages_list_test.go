@@ -31,6 +31,7 @@ func messageChapters() []chapterOf {
 		{"Images from snapshots", snapshotSituations()},
 		{"Sharing", sharingSituations()},
 		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
+		{"Members of Auto Scaling groups", memberSituations()},
 		{"Other hands", somebodySituations()},
 		{"A run that broke", brokenSituations()},
 		{"Boot tests", testSituations()},
@@ -231,6 +232,52 @@ func rollingSituations() []*situation {
 			n.run()
 		}},
 	}
+}
+
+func memberSituations() []*situation {
+	return []*situation{
+		{what: "a group is too small to do without a member", options: shrinking(), story: func(n *night) {
+			n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) { in.MinSize = aws.Int32(3) })
+			n.run()
+		}},
+		{what: "a member cannot leave Standby for an hour", options: shrinking(), story: func(n *night) {
+			members := n.serving()
+			n.at("watch:running", members[0], func(work) { n.most("web", 2) })
+			n.run()
+			time.Sleep(40 * time.Minute)
+			n.most("web", 3)
+			time.Sleep(20 * time.Minute)
+			n.serves(members)
+		}},
+		{what: "a member is terminated in Standby", options: shrinking(), story: func(n *night) {
+			members := n.serving()
+			n.at("watch:snapshotted", members[0], func(work) { n.ok(n.EC2.SetState(members[0], ec2.Terminated)) })
+			n.run()
+			time.Sleep(20 * time.Minute)
+		}},
+		{what: "a run is aborted while a member is on its way into Standby, and its claim is lost", options: shrinking(),
+			story: func(n *night) {
+				arn := n.Balancers.Add("web", 5*time.Minute)
+				members := n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) { in.TargetGroupARNs = []string{arn} })
+				n.at("stop", members[0], func(w work) {
+					time.AfterFunc(20*time.Second, func() {
+						n.ok(n.States.Stop(w.Execution, "", ""))
+						n.ok(n.Ledger.Drop(n.ctx, members[0], n.onlyRun().Name))
+					})
+				})
+				n.excused.standby = true
+				n.run()
+				time.Sleep(20 * time.Minute)
+			}},
+	}
+}
+
+// most changes how large a group may be.
+func (n *night) most(group string, most int32) {
+	n.t.Helper()
+	must(n.scaling().UpdateAutoScalingGroup(n.ctx, &autoscaling.UpdateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String(group), MaxSize: aws.Int32(most),
+	}))(n.t)
 }
 
 func somebodySituations() []*situation {

@@ -180,6 +180,7 @@ var notices = []string{
 	"what is still down", "what does not come back after all", "what it had left stopped", "has exempted",
 	"has taken back that", "A record of the ledger cannot be read", "The claim of", "The sweep cannot do everything",
 	"and Goldsmith does not start it", "is rolled back by", "is rolled back in part", "is handed over",
+	"is out of the service of group", "is in Standby, and Goldsmith does not bring it back",
 }
 
 // everyNotice checks that the page has a message with each of these.

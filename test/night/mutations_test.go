@@ -137,6 +137,19 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "the claim does not say that a member is out of service", breaks: inService,
+		edit: func(o *stack.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.Standby = nil }}
+			o.Plans = shrinking().Plans
+		},
+		story: func(n *night) {
+			members := n.serving()
+			n.after("image", members[0], func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+			n.run()
+			time.Sleep(20 * time.Minute)
+		},
+	},
+	{
 		name: "everything counts as having run", breaks: staysStopped,
 		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {

@@ -26,13 +26,13 @@ var (
 		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", "region", "failed",
 		"sharing",                                                                 // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
-		"instanceType", "zone", "host", // claims and jobs
+		"instanceType", "zone", "host", "standby", // claims and jobs
 		"seen", "due", "by", // slots
 		"made", "through", "parameter", "left", "was", // targets
 		"later", "again", // requests
 	}
 	laterOfJobs = []string{"lineage", "zone", "host", "kept", "notes", "instanceType", "most", "quotas", "asked", "held",
-		"since", "hangs", "registering"}
+		"since", "hangs", "registering", "standby", "outOfService"}
 )
 
 // upgrades are the steps in whose course the table is found as another version left it.

@@ -93,6 +93,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateTags":                               tagging,
 	"ec2:DeleteTags":                               tagging,
 
+	"elasticloadbalancing:DescribeTargetHealth": nowhere,
+
 	"ebs:ListSnapshotBlocks": reading,
 	"ebs:GetSnapshotBlock":   reading,
 
@@ -101,6 +103,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:DescribeInstanceRefreshes":    nowhere,
 	"autoscaling:DescribeLaunchConfigurations": nowhere,
 	"autoscaling:StartInstanceRefresh":         refreshing,
+	"autoscaling:EnterStandby":                 refreshing,
+	"autoscaling:ExitStandby":                  refreshing,
 	"autoscaling:RollbackInstanceRefresh":      refreshing,
 
 	"ssm:GetParameter":           named("Name", parameter),

@@ -217,7 +217,7 @@ func nobodys(s Scene) (requests []Request) {
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
 		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
-			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease",
+			"autoscaling:UpdateAutoScalingGroup", "elasticloadbalancing:DescribeLoadBalancers", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease",
 			"organizations:LeaveOrganization"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.

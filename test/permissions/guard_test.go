@@ -2,6 +2,7 @@ package permissions
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -80,11 +81,8 @@ func regionOf(r *http.Request) string {
 	return here.Region
 }
 
-// scalingVersion tells Auto Scaling's calls from EC2's.
-const scalingVersion = "2011-01-01"
-
-// topicsVersion tells SNS's.
-const topicsVersion = "2010-03-31"
+// versions tell the calls of other services that speak EC2's protocol from its own.
+var versions = map[string]string{"2011-01-01": "autoscaling:", "2015-12-01": "elasticloadbalancing:", "2010-03-31": "sns:"}
 
 // read reads a call and leaves the request as it was.
 func read(r *http.Request) (Call, error) {
@@ -103,13 +101,7 @@ func read(r *http.Request) (Call, error) {
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" {
 		params, err := query.ParseForm(string(body))
-		service := "ec2:"
-		switch params.Text("Version") {
-		case scalingVersion:
-			service = "autoscaling:"
-		case topicsVersion:
-			service = "sns:"
-		}
+		service := cmp.Or(versions[params.Text("Version")], "ec2:")
 		return Call{Name: service + params.Text("Action"), Params: params}, err
 	}
 	protocol, action, _ := strings.Cut(target, ".")

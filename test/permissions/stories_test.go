@@ -95,6 +95,8 @@ var stories = []story{
 	{name: "images that are copied", play: copied},
 	{name: "copies that are retired", play: copiesRetired},
 	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
+	{name: "a member of a group", play: standing},
+	{name: "a member of a group whose run is aborted", play: standingAborted},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
