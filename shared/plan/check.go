@@ -44,11 +44,10 @@ const (
 	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten
 	// minutes before it wants to be asked (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
 	MaxForce = Duration(45 * time.Minute)
-	// MinDrain is as long as Auto Scaling itself may take. MaxDrain is the longest that a target group lets connections
-	// drain (Elastic Load Balancing, "Deregistration delay").
-	MinDrain     = Duration(time.Minute)
-	MaxDrain     = Duration(time.Hour)
-	DefaultDrain = Duration(15 * time.Minute)
+	// MinDrain is as long as Auto Scaling itself may take. MaxDrain is for as long as the state machine asks again; a target
+	// group lets connections drain for five minutes by default (Elastic Load Balancing, "Deregistration delay").
+	MinDrain = Duration(time.Minute)
+	MaxDrain = Duration(15 * time.Minute)
 	// MinPatience is less than any instance needs for both status checks: they look once a minute.
 	MinPatience = Duration(2 * time.Minute)
 	// MaxPatience is beyond the slowest boot. The sweep ends a test instance that is older than what this allows.
@@ -274,7 +273,7 @@ func (c *checker) groups(p Plan) {
 	case g.Drain != 0 && !g.Shrinks():
 		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
 	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
-		c.add("groups.drain", "%s is outside 1m to 1h", g.Drain)
+		c.add("groups.drain", "%s is outside 1m to 15m", g.Drain)
 	}
 }
 

@@ -136,8 +136,8 @@ type Groups struct {
 	// which takes one off the group's desired capacity meanwhile. One member of a group is out at a time. Default never:
 	// members are left alone.
 	Standby GroupStandby `json:"standby,omitempty"`
-	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to 1h.
-	// Default 15m.
+	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to
+	// 15m. Default 15m.
 	Drain Duration `json:"drain,omitempty"`
 }
 
@@ -145,7 +145,7 @@ type Groups struct {
 func (g Groups) Shrinks() bool { return g.Standby == StandbyShrink }
 
 // Drains is how long a member may take into Standby.
-func (g Groups) Drains() Duration { return cmp.Or(g.Drain, DefaultDrain) }
+func (g Groups) Drains() Duration { return cmp.Or(g.Drain, MaxDrain) }
 
 // GroupStandby is whether members of Auto Scaling groups are put into Standby.
 type GroupStandby string
