@@ -36,7 +36,13 @@ func (s Step) mayStop(ctx context.Context, j job.Job, f source.Facts) (job.Job, 
 		return s.heldBack(ctx, j, *block)
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), exempted...)
-	if j, err = s.member(ctx, j, f); err != nil || j.Decision != "" {
+	return s.places(ctx, j, f)
+}
+
+// places asks for the source's place in its Auto Scaling group, if it has one, and then for one in the plan's bounds.
+func (s Step) places(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
+	j, err := s.member(ctx, j, f)
+	if err != nil || j.Decision != "" {
 		return j, err
 	}
 	if j.Place == "" {

@@ -151,15 +151,20 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 	case found != nil && t.Now().Sub(found.Ended) < landing:
 		return nil // A call that it sent may still take effect.
 	case state == types.InstanceStateNameRunning:
-		if err := t.inStandby(ctx, i, execution); err != nil {
-			return err
-		}
-		return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
+		return t.runs(ctx, i, execution)
 	case found == nil:
 		return t.name(ctx, i, execution, why)
 	default:
 		return t.prove(ctx, found, i, execution)
 	}
+}
+
+// runs takes the tag off an instance that runs. One that is out of its group's service is named to people before.
+func (t Traces) runs(ctx context.Context, i types.Instance, execution string) error {
+	if err := t.inStandby(ctx, i, execution); err != nil {
+		return err
+	}
+	return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
 }
 
 // prove brings a stopped instance back, or names it to people when nothing proves that the execution keeps it down.

@@ -80,12 +80,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j, shows = s.look(ctx, j)
 	}
 	ending := endingOf(j)
-	var out *ledger.Claim
-	if ending != job.LeftStopped {
-		var err error
-		if j, out, err = s.inService(ctx, j); err != nil {
-			return j, err
-		}
+	j, out, err := s.inService(ctx, j, ending)
+	if err != nil {
+		return j, err
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j = leftToDo(j, ending)

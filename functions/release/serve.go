@@ -91,8 +91,9 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 
 // inService waits until a member serves again. One that does not for too long is left to the sweep, with a warning; left
 // is its claim then, and nil otherwise.
-func (s Step) inService(ctx context.Context, j job.Job) (released job.Job, left *ledger.Claim, err error) {
-	if j.Standby == nil {
+func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
+	released job.Job, left *ledger.Claim, err error) {
+	if j.Standby == nil || ending == job.LeftStopped { // The sweep brings back what is down, and then into service.
 		return j, nil, nil
 	}
 	claim, outcome, err := s.back(ctx, j)

@@ -35,9 +35,15 @@ func (s Step) leaveService(ctx context.Context, j job.Job, c ledger.Claim) (ledg
 		return c, nil, err
 	}
 	state := types.LifecycleState(aws.ToString(m.LifecycleState))
-	switch {
-	case ok && state == types.LifecycleStateInService && c.StopSent.IsZero():
+	if ok && state == types.LifecycleStateInService && c.StopSent.IsZero() {
 		return s.enter(ctx, j, c)
+	}
+	return s.away(j, c, state)
+}
+
+// away judges a member that is not in service, or was stopped before.
+func (s Step) away(j job.Job, c ledger.Claim, state types.LifecycleState) (ledger.Claim, *job.Reason, error) {
+	switch {
 	case c.Standby != nil && state == types.LifecycleStateStandby:
 		return c, nil, nil
 	case c.Standby != nil && state == types.LifecycleStateEnteringStandby:

@@ -122,7 +122,7 @@ func (n *night) membersServe() {
 	out := must(n.scaling().DescribeAutoScalingInstances(n.ctx, &autoscaling.DescribeAutoScalingInstancesInput{}))(n.t)
 	for _, m := range out.AutoScalingInstances {
 		id := aws.ToString(m.InstanceId)
-		if standby.Out(m) && !(n.heldFor(id) && n.toldOf(id)) {
+		if standby.Out(m) && (!n.heldFor(id) || !n.toldOf(id)) {
 			n.t.Errorf("%s is in lifecycle state %s of group %s, and nobody knows or tries to bring it back", id,
 				aws.ToString(m.LifecycleState), aws.ToString(m.AutoScalingGroupName))
 		}
