@@ -13,6 +13,7 @@ import (
 	"goldsmith/events"
 	"goldsmith/functions/claim"
 	copying "goldsmith/functions/copy"
+	"goldsmith/functions/release"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
@@ -151,7 +152,7 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
-		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
+		"release": {table, []invocation{{document(t, release.Input{Job: one, Do: release.End}), "", "PutItem", "Failed",
 			"recording the result of i-0a1b2c3d4e5f60718"}}},
 		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed",
 			"recording the refreshes of i-0a1b2c3d4e5f60718"}}},
