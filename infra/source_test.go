@@ -233,7 +233,8 @@ func TestRunbook(t *testing.T) {
 	})
 }
 
-// A function is told exactly what its main asks for; of its plans it carries sums besides, for who asks how it is set up.
+// A function is told exactly what its main asks for; sums of its plans and the version
+// are besides, for who asks how it is set up.
 func TestFunctionsAreToldWhatTheyAskFor(t *testing.T) {
 	want := asked(t)
 	each(t, func(t *testing.T, stack stackTemplate) {
@@ -241,7 +242,7 @@ func TestFunctionsAreToldWhatTheyAskFor(t *testing.T) {
 		for _, f := range workflow.Functions {
 			set, _ := functionNamed(t, stack, f.Name).at("Environment", "Variables").(map[string]any)
 			told[f.Name] = slices.DeleteFunc(append([]string{}, slices.Sorted(maps.Keys(set))...), func(name string) bool {
-				return name == string(settings.PlanSums)
+				return name == string(settings.PlanSums) || name == string(settings.Version)
 			})
 			for name, value := range set {
 				if value == "" || strings.Contains(fmt.Sprint(value), "${") {

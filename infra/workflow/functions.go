@@ -5,6 +5,7 @@ import (
 
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/version"
 )
 
 // Function is one Lambda function: all that a deployment has to know of it.
@@ -232,7 +233,7 @@ var Functions = []Function{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
 		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret,
-			settings.Topic, settings.ImagePath), settings.StateMachine,
+			settings.Topic, settings.ImagePath, settings.Version), settings.StateMachine,
 			"${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
@@ -248,8 +249,9 @@ var Functions = []Function{
 func env(names ...settings.Name) map[string]string {
 	all := map[settings.Name]string{
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
-		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Channels: "${Channels}", settings.ImagePath: "${ImagePath}",
-		settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
+		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Channels: "${Channels}",
+		settings.ImagePath: "${ImagePath}", settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
+		settings.Version: version.Version,
 	}
 	values := map[string]string{}
 	for _, name := range names {

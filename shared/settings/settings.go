@@ -49,6 +49,8 @@ const (
 	VolumeKeys Name = "GOLDSMITH_VOLUME_KEYS"
 	// PlanSums are sums of the plans in PlansFile, between commas, for who reads how the function is set up.
 	PlanSums Name = "GOLDSMITH_PLAN_SUMS"
+	// Version is the release that is deployed, for the same.
+	Version Name = "GOLDSMITH_VERSION"
 )
 
 // Off is the value of a setting that switches its feature off, so that a

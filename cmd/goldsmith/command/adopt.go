@@ -108,7 +108,9 @@ func (t *terms) adopt(ctx context.Context, e event.Adopt, yes bool) error {
 
 // agreed asks a person.
 func (t *terms) agreed(question string) bool {
-	fmt.Fprintf(t.Out, "\n%s [y/N] ", question)
+	where := &page{colors: t.Colors}
+	t.head(where)
+	fmt.Fprintf(t.Out, "\n%s%s [y/N] ", where.String(), question)
 	if t.In == nil {
 		return false
 	}
@@ -120,7 +122,7 @@ func (t *terms) agreed(question string) bool {
 // adoptAll asks the function until it has looked at all images.
 func (t *terms) adoptAll(ctx context.Context, e event.Adopt) (adopted, error) {
 	found := adopted{Dry: e.Dry, Images: []register.Candidate{}}
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return found, err
 	}

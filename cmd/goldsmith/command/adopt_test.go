@@ -198,7 +198,7 @@ func TestAdoptMisused(t *testing.T) {
 				s.Errorf("%v: exit code %d: %s%s", line, got.code, got.out, got.err)
 			}
 		}
-		if got := s.types("adopt", "--all"); got.out != "every image that carries Goldsmith's tags is registered\n" {
+		if got := s.types("adopt", "--all"); got.out != here+"every image that carries Goldsmith's tags is registered\n" {
 			s.Errorf("of nothing: %q", got.out)
 		}
 	})

@@ -82,8 +82,10 @@ func (t *terms) site(ctx context.Context) (site, error) {
 	}
 	found, err := deployment.Find(ctx, lambda.NewFromConfig(cfg))
 	if err != nil {
+		t.suite = bare(ctx, cfg, err)
 		return site{aws: cfg}, err
 	}
+	t.suite = suiteOf(found)
 	return site{found, cfg, ledger.NewDynamo(dynamodb.NewFromConfig(cfg), found.Table)}, nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/version"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 )
@@ -116,7 +118,7 @@ func (p Program) root() *cobra.Command {
 	t := &terms{Program: p}
 	root := &cobra.Command{
 		Use: "goldsmith", Short: "Golden images from EC2 instances", Long: long,
-		SilenceUsage: true, SilenceErrors: true, Version: version(),
+		SilenceUsage: true, SilenceErrors: true, Version: built(),
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if t.output != text && t.output != inJSON {
 				return misusedf("--output %q is neither text nor json", t.output)
@@ -157,13 +159,13 @@ func takes(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// version is the module's, and the commit it was built from.
-func version() string {
+// built is the release, and the commit it was built from.
+func built() string {
+	words := []string{version.Version}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return words[0]
 	}
-	words := []string{info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			words = append(words, s.Value[:min(len(s.Value), 12)])

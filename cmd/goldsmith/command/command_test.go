@@ -96,7 +96,7 @@ func TestRun(t *testing.T) {
 		s.writesReportOfAll("nightly-now-abc123")
 		s.golden("images", s.types("images"), command.OK)
 		s.golden("images-json", s.types("images", "--name", "web", "--plan", "nightly", "-o", "json"), command.OK)
-		if got := s.types("images", "--name", "w*"); got.out != "no images\n" {
+		if got := s.types("images", "--name", "w*"); got.out != here+"no images\n" {
 			s.Errorf("a name is read as a pattern: %s", got.out)
 		}
 	})

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -61,8 +60,6 @@ type finding struct {
 
 // diagnosis is what doctor shows.
 type diagnosis struct {
-	Account  string    `json:"account"`
-	Region   string    `json:"region"`
 	Findings []finding `json:"findings"`
 }
 
@@ -81,11 +78,7 @@ func (t *terms) doctor(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	home, err := arn.Parse(site.Machine)
-	if err != nil {
-		return wrap("reading the ARN of the state machine", err)
-	}
-	found := diagnosis{Account: home.AccountID, Region: home.Region}
+	found := diagnosis{}
 	for _, l := range site.looks(plans) {
 		f, err := l.at(ctx)
 		if err != nil {
@@ -249,7 +242,6 @@ func (s site) lettersDelivered(ctx context.Context) (finding, error) {
 const findingIndent = "            "
 
 func (d diagnosis) print(p *page) {
-	p.line("%s", p.in(bold, "Account "+d.Account+", "+d.Region))
 	colors := map[string]color{well: green, unwell: red, unlooked: yellow}
 	for _, f := range d.Findings {
 		var says page

@@ -196,7 +196,7 @@ func (c tagged) DescribeInstances(ctx context.Context, in *ec2.DescribeInstances
 }
 
 func (t *terms) leave(ctx context.Context, name string, ids []string, yes bool) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (e enrolment) told() string {
 
 // setPlans writes the tags that change, one instance after the other, and shows them.
 func (t *terms) setPlans(ctx context.Context, wanted []enrolment) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (t *terms) setPlans(ctx context.Context, wanted []enrolment) error {
 		}
 		done = append(done, e)
 	}
-	return t.show(done, func(p *page) {
+	return t.show(map[string]any{"instances": done}, func(p *page) {
 		for _, e := range done {
 			p.line("%s %s", e.label(), e.told())
 		}

@@ -49,7 +49,7 @@ type exempted struct {
 }
 
 func (t *terms) exempt(ctx context.Context, e event.Exempt) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}

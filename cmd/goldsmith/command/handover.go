@@ -59,7 +59,7 @@ type handedOver struct {
 }
 
 func (t *terms) handover(ctx context.Context, e event.Handover) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ type goldenImage struct {
 }
 
 func (t *terms) images(ctx context.Context, which wanted) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}

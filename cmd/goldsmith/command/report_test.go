@@ -12,7 +12,7 @@ import (
 func (s *scene) writesReport(run string) {
 	s.Helper()
 	file := filepath.Join(s.TempDir(), "night.html")
-	if got := s.types("report", run, "--file", file); got.code != command.OK || got.out != "Written: "+file+"\n" {
+	if got := s.types("report", run, "--file", file); got.code != command.OK || got.out != here+"Written: "+file+"\n" {
 		s.Errorf("report: %d %s%s", got.code, got.out, got.err)
 	}
 	text, err := os.ReadFile(file)

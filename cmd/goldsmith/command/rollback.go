@@ -125,7 +125,7 @@ type backTarget struct {
 }
 
 func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}

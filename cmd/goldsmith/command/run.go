@@ -5,9 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"
@@ -56,18 +53,13 @@ type started struct {
 }
 
 func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
-	cfg, err := t.AWS(ctx, t.account)
+	cfg, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
-	if t.asks(yes) {
-		switch ok, err := t.agreesToRun(ctx, cfg, e); {
-		case err != nil:
-			return err
-		case !ok:
-			fmt.Fprintln(t.Out, "nothing was started")
-			return nil
-		}
+	if t.asks(yes) && !t.agreed(fmt.Sprintf("Run %s now for %s?", e.Plan, cmp.Or(e.Source, "all its sources"))) {
+		fmt.Fprintln(t.Out, "nothing was started")
+		return nil
 	}
 	// The id makes a call that the SDK repeats the same request.
 	e.ID = t.NewID()
@@ -94,19 +86,4 @@ func (t *terms) mayAsk(yes bool) error {
 		return misusedf("--output json asks nothing; it needs --yes")
 	}
 	return nil
-}
-
-// agreesToRun asks a person, who sees in which account that is.
-func (t *terms) agreesToRun(ctx context.Context, cfg aws.Config, e event.RunNow) (bool, error) {
-	found, err := deployment.Find(ctx, lambda.NewFromConfig(cfg))
-	if err != nil {
-		return false, err
-	}
-	machine, err := arn.Parse(found.Machine)
-	if err != nil {
-		return false, wrap("reading the ARN of the state machine", err)
-	}
-	what := cmp.Or(e.Source, "all its sources")
-	question := fmt.Sprintf("Run %s now for %s, in account %s, %s?", e.Plan, what, machine.AccountID, machine.Region)
-	return t.agreed(question), nil
 }

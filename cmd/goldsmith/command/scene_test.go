@@ -25,7 +25,11 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/version"
 )
+
+// here is the line that answers begin with.
+const here = "Account 123456789012, Region eu-central-1, Goldsmith " + version.Version + "\n"
 
 // scene is a suite in fake time and a person at a terminal.
 type scene struct {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,10 @@ type terms struct {
 	Program
 	account Account
 	output  string
+	// suite is what was found; nil for a command that asks none.
+	suite *suite
+	// headed is set once a person was told which.
+	headed bool
 }
 
 // The forms of output.
@@ -26,17 +31,48 @@ const (
 	inJSON = "json"
 )
 
-// show prints what a command found: as JSON, or as print writes it.
+// show prints what a command found, and in which suite: as JSON, or as print writes it.
 func (t *terms) show(found any, print func(page *page)) error {
 	if t.output == inJSON {
-		encoder := json.NewEncoder(t.Out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(found)
+		return t.encode(found)
 	}
 	p := &page{colors: t.Colors}
+	t.head(p)
 	print(p)
 	_, err := io.WriteString(t.Out, p.String())
+	return err
+}
+
+// head tells once, over the first answer or question, which suite it is about.
+func (t *terms) head(p *page) {
+	if t.suite != nil && !t.headed {
+		p.line("%s", p.in(faint, t.suite.String()))
+	}
+	t.headed = true
+}
+
+// encode writes JSON: an object, which begins with the suite that it was found in.
+func (t *terms) encode(found any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(found); err != nil {
+		return err
+	}
+	if t.suite == nil {
+		_, err := t.Out.Write(text.Bytes())
+		return err
+	}
+	where, err := json.MarshalIndent(t.suite, "  ", "  ")
+	if err != nil {
+		return err
+	}
+	comma := ","
+	if text.String() == "{}\n" {
+		comma = ""
+	}
+	_, err = fmt.Fprintf(t.Out, "{\n  \"suite\": %s%s%s", where, comma, text.String()[1:])
 	return err
 }
 

@@ -46,6 +46,22 @@ type Deployment struct {
 	Table string
 	// Machine is the state machine's ARN.
 	Machine string
+	// Version is the release that is deployed; "" where that is older than its being told.
+	Version string
+}
+
+// Account and Region are where the suite is.
+func (d Deployment) Account() string { return d.part(4) }
+
+// Region is the suite's.
+func (d Deployment) Region() string { return d.part(3) }
+
+// part is one of the parts of the state machine's ARN.
+func (d Deployment) part(n int) string {
+	if parts := strings.Split(d.Machine, ":"); n < len(parts) {
+		return parts[n]
+	}
+	return ""
 }
 
 // Group is the group of the suite's schedules; the schedule of a plan is called as the group and the plan are.
@@ -69,7 +85,8 @@ func Find(ctx context.Context, api Functions) (Deployment, error) {
 	if err != nil {
 		return Deployment{}, err
 	}
-	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)])}
+	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)]),
+		Version: told[string(settings.Version)]}
 	if d.Table == "" || d.Machine == "" {
 		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", Recover, settings.Table,
 			settings.StateMachine)
