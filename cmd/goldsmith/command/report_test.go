@@ -38,7 +38,7 @@ func (s *scene) writesReport(run string) {
 // writesReportOfAll: report --all writes one page over the runs, and wants either that or a run.
 func (s *scene) writesReportOfAll(run string) {
 	file := filepath.Join(s.TempDir(), "all.html")
-	if got := s.types("report", "--all", "--file", file); got.code != command.OK || got.out != "Written: "+file+"\n" {
+	if got := s.types("report", "--all", "--file", file); got.code != command.OK || got.out != here+"Written: "+file+"\n" {
 		s.Errorf("report --all: %d %s%s", got.code, got.out, got.err)
 	}
 	text, err := os.ReadFile(file)
