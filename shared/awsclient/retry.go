@@ -22,9 +22,12 @@ func Retryer() aws.RetryerV2 {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
-		o.Retryables = append([]retry.IsErrorRetryable{patient}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{patient, throttled}, o.Retryables...)
 	})
 }
+
+// throttled is SNS's code of throttling (API reference, Publish), which the SDK does not have among its own.
+var throttled = retry.RetryableErrorCode{Codes: map[string]struct{}{"Throttled": {}}}
 
 // patient keeps a client from asking again for room that EC2 does not have. It
 // is a 500, but lasts for hours: the state machine and recover are the patient

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
 	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
@@ -19,7 +22,7 @@ const (
 // event is one event, and what it is about: unique among those of a run.
 type event struct {
 	subject string
-	entry   entry
+	entry   types.PutEventsRequestEntry
 }
 
 // Image is the detail of ImageAvailable.
@@ -169,7 +172,9 @@ func made(subject, detailType string, detail any, resource string) event {
 	if err != nil {
 		text = []byte("{}") // Texts, numbers and times from 0 to 9999 are always JSON; PutEvents takes no other.
 	}
-	e := event{subject, entry{Source: Source, DetailType: detailType, Detail: string(text)}}
+	e := event{subject, types.PutEventsRequestEntry{
+		Source: aws.String(Source), DetailType: &detailType, Detail: aws.String(string(text)),
+	}}
 	if resource != "" {
 		e.entry.Resources = []string{resource}
 	}

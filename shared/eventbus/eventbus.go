@@ -4,25 +4,28 @@ package eventbus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/report"
 	"goldsmith/shared/settings"
-	"goldsmith/shared/signed"
 )
 
 // Source is the source of all events of Goldsmith's own.
 const Source = "goldsmith"
 
-// caller calls EventBridge.
-type caller interface {
-	Do(ctx context.Context, r signed.Request) ([]byte, error)
+// putter calls EventBridge.
+type putter interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput,
+		error)
 }
 
 // runs remembers which events of a run were sent, where not all could be.
@@ -33,14 +36,14 @@ type runs interface {
 
 // Bus sends events to the default event bus.
 type Bus struct {
-	Events caller
+	Events putter
 	Runs   runs
 	Now    func() time.Time
 }
 
 // Wire makes the channel of a function.
 func Wire(s settings.Settings) Bus {
-	return Bus{Events: signed.Client{Config: s.AWS, Service: "events", Now: s.Now}, Runs: s.Ledger, Now: s.Now}
+	return Bus{Events: eventbridge.NewFromConfig(s.AWS), Runs: s.Ledger, Now: s.Now}
 }
 
 // Report sends an event of each image that became available and passed its checks, and one of the run, whatever outcomes
@@ -85,22 +88,17 @@ const (
 	mostBytes   = 256<<10 - 1
 )
 
-// entry is an event as PutEvents takes it.
-type entry struct {
-	Source, DetailType, Detail string
-	Resources                  []string `json:",omitempty"`
-}
-
-func (e entry) size() int {
-	return len(e.Source) + len(e.DetailType) + len(e.Detail) + len(strings.Join(e.Resources, ""))
+// size is what of an event counts towards the length of its call.
+func (e event) size() int {
+	return len(*e.entry.Source) + len(*e.entry.DetailType) + len(*e.entry.Detail) + len(strings.Join(e.entry.Resources, ""))
 }
 
 // put sends events, as many in a call as it takes, and gives the subjects of those that went.
 func (b Bus) put(ctx context.Context, all []event) (went []string, err error) {
 	for len(all) > 0 {
 		n, size := 0, 0
-		for n < len(all) && n < mostEntries && size+all[n].entry.size() <= mostBytes {
-			size += all[n].entry.size()
+		for n < len(all) && n < mostEntries && size+all[n].size() <= mostBytes {
+			size += all[n].size()
 			n++
 		}
 		n = max(n, 1) // One that is too long for any call is refused by EventBridge, in its own words.
@@ -142,23 +140,9 @@ var errCall = errors.New("events were not sent")
 // once makes one call. A call that succeeds may have taken some entries only: those that failed stand in its answer, in
 // the order of the request.
 func (b Bus) once(ctx context.Context, events []event) (failed []event, passes bool, err error) {
-	body, err := json.Marshal(map[string]any{"Entries": entries(events)})
-	if err != nil {
-		return events, false, err
-	}
-	text, err := b.Events.Do(ctx, signed.Request{
-		Operation: "PutEvents", Method: "POST", Body: body,
-		Header: map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AWSEvents.PutEvents"},
-	})
+	answer, err := b.Events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries(events)})
 	if err != nil {
 		return events, false, fmt.Errorf("%w: %w", errCall, err)
-	}
-	var answer struct {
-		FailedEntryCount int
-		Entries          []struct{ ErrorCode, ErrorMessage string }
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return events, false, fmt.Errorf("%w: reading EventBridge's answer: %w", errCall, err)
 	}
 	if len(answer.Entries) != len(events) {
 		return events, false, fmt.Errorf("%w: EventBridge answered %d entries for %d", errCall, len(answer.Entries),
@@ -170,18 +154,19 @@ func (b Bus) once(ctx context.Context, events []event) (failed []event, passes b
 	passes = true
 	var problems []error
 	for i, e := range answer.Entries {
-		if e.ErrorCode == "" {
+		code := aws.ToString(e.ErrorCode)
+		if code == "" {
 			continue
 		}
 		failed = append(failed, events[i])
-		passes = passes && (e.ErrorCode == "InternalFailure" || e.ErrorCode == "ThrottlingException")
+		passes = passes && (code == "InternalFailure" || code == "ThrottlingException")
 		problems = append(problems, fmt.Errorf("EventBridge did not take the event of %s: %s: %s", events[i].subject,
-			e.ErrorCode, e.ErrorMessage))
+			code, aws.ToString(e.ErrorMessage)))
 	}
 	return failed, passes, errors.Join(problems...)
 }
 
-func entries(events []event) (all []entry) {
+func entries(events []event) (all []types.PutEventsRequestEntry) {
 	for _, e := range events {
 		all = append(all, e.entry)
 	}

@@ -34,6 +34,7 @@ var (
 		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
 		"InternalServerError",                                                                      // Systems Manager
 		"RequestThrottledException", "ConcurrentLimitExceededException", "InternalServerException", // EBS direct APIs
+		"Throttled",              // SNS
 		"RetryableError",         // EC2, of a request that an AWS service sent on our behalf
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}

@@ -52,6 +52,7 @@ var answers = []struct {
 	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Transient"},
 	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Transient"},
 	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
+	{"sns", 429, "Throttled", meaning{throttled: true}, "Transient"},
 	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Transient"},
 	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Transient"},
 	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Transient"},

@@ -4,29 +4,30 @@ package topic
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
 	"goldsmith/shared/report"
 	"goldsmith/shared/settings"
-	"goldsmith/shared/signed"
 )
 
-// caller calls SNS.
-type caller interface {
-	Do(ctx context.Context, r signed.Request) ([]byte, error)
+// publisher calls SNS.
+type publisher interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
 // Topic publishes to one SNS topic; without an ARN it publishes nothing.
 type Topic struct {
-	SNS caller
+	SNS publisher
 	ARN string
 }
 
 // Wire makes the channel of a function. Its settings name the topic.
 func Wire(s settings.Settings) Topic {
-	return Topic{SNS: signed.Client{Config: s.AWS, Service: "sns", Now: s.Now}, ARN: s.Get(settings.Topic)}
+	return Topic{SNS: sns.NewFromConfig(s.AWS), ARN: s.Get(settings.Topic)}
 }
 
 // Report publishes how a run ended, if its plan wants to hear of it.
@@ -50,13 +51,8 @@ func (t Topic) publish(ctx context.Context, subject, text string) (bool, error) 
 	if t.ARN == "" {
 		return false, nil
 	}
-	_, err := t.SNS.Do(ctx, signed.Request{
-		Operation: "publishing to " + t.ARN, Method: "POST",
-		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
-		Body: []byte(url.Values{
-			"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {t.ARN},
-			"Subject": {Subject(subject)}, "Message": {Message(text)},
-		}.Encode()),
+	_, err := t.SNS.Publish(ctx, &sns.PublishInput{
+		TopicArn: aws.String(t.ARN), Subject: aws.String(Subject(subject)), Message: aws.String(Message(text)),
 	})
 	return err == nil, err
 }
