@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
@@ -61,6 +63,18 @@ var services = map[string]struct {
 			return err
 		},
 		write: asJSON("", "1.1"),
+	},
+	"sns": {
+		call: func(ctx context.Context, c aws.Config) error {
+			_, err := sns.NewFromConfig(c).Publish(ctx, &sns.PublishInput{Message: aws.String("m")})
+			return err
+		},
+		write: func(w http.ResponseWriter, status int, code, message string) {
+			w.Header().Set("Content-Type", "text/xml")
+			w.WriteHeader(status)
+			_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
+				code, message)
+		},
 	},
 	"states": {
 		call: func(ctx context.Context, c aws.Config) error {
