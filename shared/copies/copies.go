@@ -25,8 +25,8 @@ type Keys interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
-// Regions tells which Regions the account has enabled.
-type Regions interface {
+// regions tells which Regions the account has enabled.
+type regions interface {
 	DescribeRegions(context.Context, *ec2.DescribeRegionsInput, ...func(*ec2.Options)) (*ec2.DescribeRegionsOutput, error)
 }
 
@@ -34,7 +34,7 @@ type Regions interface {
 type Lookout struct {
 	// Home is the suite's own Region.
 	Home    string
-	Regions Regions
+	Regions regions
 	// Keys are those of a Region.
 	Keys func(region string) Keys
 	// Sharing says what will come of sharing copies in a Region.

@@ -23,7 +23,7 @@ type Lister interface {
 type Investigator interface {
 	DescribeInstanceTypes(context.Context, *ec2.DescribeInstanceTypesInput,
 		...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error)
-	SpotRequests
+	spotRequests
 	DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error)
 }
 

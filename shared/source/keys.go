@@ -15,14 +15,14 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Describer tells how KMS keys are.
-type Describer interface {
+// describer tells how KMS keys are.
+type describer interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
 // Keys are what is known of the keys of volumes.
 type Keys struct {
-	KMS Describer
+	KMS describer
 	// Granted are the ARNs of the keys on which who starts instances may make grants, which may end in an asterisk.
 	Granted []string
 	// Anyone is whether it is not known on which keys that may be done.

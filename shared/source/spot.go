@@ -14,8 +14,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// SpotRequests are what Spot instances were asked for with.
-type SpotRequests interface {
+// spotRequests are what Spot instances were asked for with.
+type spotRequests interface {
 	DescribeSpotInstanceRequests(context.Context, *ec2.DescribeSpotInstanceRequestsInput,
 		...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error)
 }
@@ -55,13 +55,13 @@ func spotEnds(f Facts) string {
 }
 
 // spotNow are the facts with what a Spot instance's request says now: it may have been cancelled since select looked.
-func spotNow(ctx context.Context, api SpotRequests, f Facts) (Facts, error) {
+func spotNow(ctx context.Context, api spotRequests, f Facts) (Facts, error) {
 	one := []Facts{f}
 	err := askSpot(ctx, api, one)
 	return one[0], err
 }
 
-func askSpot(ctx context.Context, api SpotRequests, facts []Facts) error {
+func askSpot(ctx context.Context, api spotRequests, facts []Facts) error {
 	requests := map[string][]int{}
 	for i, f := range facts {
 		if f.Instance.InstanceLifecycle == types.InstanceLifecycleTypeSpot {
