@@ -40,7 +40,7 @@ func settings(t *testing.T, endpoint string) []string {
 		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012",
 		"GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
 		"GOLDSMITH_PLANS=" + file, "GOLDSMITH_SLACK_SECRET=goldsmith/slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
-		"GOLDSMITH_VOLUME_KEYS=off",
+		"GOLDSMITH_VOLUME_KEYS=off", "GOLDSMITH_TOPIC=off", "GOLDSMITH_CHANNELS=slack",
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
 		"AWS_ENDPOINT_URL=" + endpoint,
 	}
@@ -70,6 +70,7 @@ func functions(t *testing.T) map[string]function {
 		table, machine, plans = "GOLDSMITH_TABLE", "GOLDSMITH_STATE_MACHINE", "GOLDSMITH_PLANS"
 		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
 		account, keys         = "GOLDSMITH_ACCOUNT", "GOLDSMITH_VOLUME_KEYS"
+		topic, channels       = "GOLDSMITH_TOPIC", "GOLDSMITH_CHANNELS"
 	)
 	one, back, ofSnapshot := running(), running(), running()
 	back.Back = true
@@ -148,7 +149,7 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
 		}},
-		"rollback": {table + " " + secret, []invocation{
+		"rollback": {table + " " + secret + " " + topic + " " + channels, []invocation{
 			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
@@ -160,8 +161,8 @@ func functions(t *testing.T) map[string]function {
 			{document(t, retiring), "", "Query", "Failed", "reading the register"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
-		"notify": {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
-		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
+		"notify": {table + " " + secret + " " + topic, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
+		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + topic + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query DescribeInstances ListExecutions GetItem", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
 		}},
