@@ -57,7 +57,8 @@ var Rules = []Rule{
 	},
 	{
 		Name: "refresh-ended", Function: "wake", Event: "RefreshEnded",
-		From: "Auto Scaling (`aws.autoscaling`), when an instance refresh succeeded, failed, was cancelled or was rolled back",
+		From: "Auto Scaling (`aws.autoscaling`), when an instance refresh succeeded, failed, was cancelled or was rolled " +
+			"back",
 		Loss: "one heartbeat of waiting; no instance of ours is down",
 	},
 	{

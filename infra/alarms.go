@@ -98,7 +98,8 @@ func (a alarm) props() *awscloudwatch.AlarmProps {
 func alarms(props AlarmsProps) []alarm {
 	all := []alarm{
 		{
-			name: "instance-left-stopped", about: "A run that has ended left an instance stopped, and two sweeps did not bring it back.",
+			name:  "instance-left-stopped",
+			about: "A run that has ended left an instance stopped, and two sweeps did not bring it back.",
 			// One sweep sees what it is about to start again; only the second tells that it could not.
 			metric: ours(metric.LeftStopped, everyPlan, "Maximum", often), threshold: 1, enough: 2, periods: 3,
 		},

@@ -76,7 +76,8 @@ func TestBadContext(t *testing.T) {
 // Mistakes in plans.yaml fail synth in the words that people know from the command line.
 func TestBadPlans(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plans.yaml")
-	text := "default: nightly\nplans:\n  nightly:\n    schedule: cron(30 2 * * ? *)\n    timezone: Europe/Berlin\n    window: soon\n"
+	text := "default: nightly\nplans:\n  nightly:\n    schedule: cron(30 2 * * ? *)\n    timezone: Europe/Berlin\n    " +
+		"window: soon\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,8 @@ func filledIn(t *testing.T, stack stackTemplate) string {
 	}
 	machine := document["Resources"].(map[string]any)[stack.kind("AWS::StepFunctions::StateMachine")[0].name].(map[string]any)
 	delete(machine, "Metadata")
-	machine["Properties"].(map[string]any)["DefinitionString"] = strings.ReplaceAll(workflow.Definition, "${Partition}", "aws")
+	machine["Properties"].(map[string]any)["DefinitionString"] = strings.ReplaceAll(workflow.Definition,
+		"${Partition}", "aws")
 	text, err := json.Marshal(document)
 	if err != nil {
 		t.Fatal(err)

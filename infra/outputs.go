@@ -33,11 +33,13 @@ func NewOutputs(scope constructs.Construct, id string, props OutputsProps) {
 	}
 	output("StateMachine", "Every run is an execution of it.", *props.Machine.StateMachine.StateMachineArn())
 	output("Dashboard", "What to look at in the morning.", fmt.Sprintf(
-		"https://%s.console.%s/cloudwatch/home?region=%[1]s#dashboards/dashboard/%s", region, consoleHost, props.Dashboard.Name))
+		"https://%s.console.%s/cloudwatch/home?region=%[1]s#dashboards/dashboard/%s", region, consoleHost,
+		props.Dashboard.Name))
 	output("EnrolInstance", "Enrols an instance in a plan.", fmt.Sprintf(
 		"aws ec2 create-tags --region %s --resources INSTANCE_ID --tags Key=%s,Value=PLAN", region, tag.Plan))
 	output("RequestImage", "Asks for an image of an instance now, with the default plan.", fmt.Sprintf(
-		"aws ec2 create-tags --region %s --resources INSTANCE_ID --tags Key=%s,Value=%s", region, tag.Request, tag.RequestDefault))
+		"aws ec2 create-tags --region %s --resources INSTANCE_ID --tags Key=%s,Value=%s", region, tag.Request,
+		tag.RequestDefault))
 	output("RunPlan", "Runs a plan now.", fmt.Sprintf(
 		`echo '{"goldsmith":"run","version":"1","plan":"%s"}' | aws lambda invoke --region %s --function-name %s-trigger --payload fileb:///dev/stdin /dev/stdout`,
 		props.Default, region, workflow.Name))

@@ -69,7 +69,8 @@ func TestNoWildcardOnWhatChangesSomething(t *testing.T) {
 // wide are calls that change something on resources that a wildcard names, without a
 // condition, each with the reason.
 var wide = map[string]string{
-	"ec2:RunInstances":        "the network interface and the groups of a test instance; its subnet is named, its image and itself are tagged",
+	"ec2:RunInstances": "the network interface and the groups of a test instance; its subnet is named, its " +
+		"image and itself are tagged",
 	"lambda:InvokeFunction":   "versions of the functions that the definition names",
 	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
 	"logs:CreateLogStream":    "streams of the function's own group",
@@ -118,7 +119,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		image    = "arn:<AWS::Partition>:ec2:<AWS::Region>::image/*"
 		snapshot = "arn:<AWS::Partition>:ec2:<AWS::Region>::snapshot/*"
 		volume   = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:volume/*"
-		network  = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/* arn:<AWS::Partition>:ec2:<AWS::Region>:*:security-group/*"
+		network  = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/* " +
+			"arn:<AWS::Partition>:ec2:<AWS::Region>:*:security-group/*"
 		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
 		group    = "arn:<AWS::Partition>:resource-groups:<AWS::Region>:<AWS::AccountId>:group/*"
 		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
@@ -149,13 +151,15 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"release: ec2:CreateTags on " + snapshot +
 			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:CreateTags on " + instance +
-			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] Null:map[aws:TagKeys:false]]",
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] " +
+			"Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot +
 			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"retire: ec2:DeleteLaunchTemplateVersions on " + template +
 			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"retire: ec2:DeleteSnapshot on " + snapshot + ours,
-		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " + image + ours,
+		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " +
+			image + ours,
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template +
 			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template +
@@ -172,7 +176,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"start: ec2:StartInstances on " + license,
 		"start: ec2:StartInstances on " + group,
 		"stop: ec2:CreateTags on " + instance +
-			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:stopped goldsmith:last-stop]] Null:map[aws:TagKeys:false]]",
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:stopped goldsmith:last-stop]] " +
+			"Null:map[aws:TagKeys:false]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		// The subnets are those of plans; the example plans name none.
@@ -219,14 +224,16 @@ func TestListedTemplates(t *testing.T) {
 		t.Errorf("roll may not change %s", want)
 	}
 	for _, grant := range []string{
-		"autoscaling:StartInstanceRefresh arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/*",
+		"autoscaling:StartInstanceRefresh " +
+			"arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/*",
 		"ec2:RunInstances arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*",
 	} {
 		if here, plain := grants(t, s.only(t))[grant], grants(t, plainly().only(t))[grant]; !here || plain {
 			t.Errorf("%s is granted where a plan refreshes groups: %v, and where none does: %v", grant, here, plain)
 		}
 	}
-	const warning = "plan listed lists web-template for web by name, and policies know launch templates by id: put the tag goldsmith:source=web on it"
+	const warning = "plan listed lists web-template for web by name, and policies know launch templates by id: put the " +
+		"tag goldsmith:source=web on it"
 	if !strings.Contains(strings.Join(s.messages, "\n"), warning) {
 		t.Errorf("nobody is told: %q", s.messages)
 	}
@@ -260,7 +267,8 @@ func TestFeatures(t *testing.T) {
 	for _, want := range []string{
 		"kms:CreateGrant " + full["kmsKeys"].(string), "kms:Decrypt " + full["slackKeys"].(string), "kms:Decrypt " +
 			full["tableKeys"].(string),
-		"secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:goldsmith/slack-??????",
+		"secretsmanager:GetSecretValue " +
+			"arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:goldsmith/slack-??????",
 		"ssm:PutParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/golden/web",
 	} {
 		if !granted[want] {

@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/version"
 )
 
 // StackProps describe the suite in one account and Region.
@@ -85,12 +86,14 @@ func advise(stack awscdk.Stack, c Config, target Target) {
 		for _, source := range slices.Sorted(maps.Keys(p.Roll.Templates)) {
 			if _, names := rollout.Split(p.Roll.Templates[source]); len(names) > 0 {
 				notes.AddWarningV2(jsii.String("goldsmith:templateByName"), jsii.Sprintf(
-					"plan %s lists %s for %s by name, and policies know launch templates by id: put the tag %s=%[3]s on it, and it needs no listing",
+					"plan %s lists %s for %s by name, and policies know launch templates by id: put the tag %s=%[3]s on it, and it "+
+						"needs no listing",
 					name, strings.Join(names, ", "), source, tag.Source))
 			}
 		}
 		if _, watched := lateAlarm(p); p.Schedule != "" && !watched {
-			notes.AddInfo(jsii.Sprintf("plan %s runs too rarely for an alarm on a missing success: CloudWatch looks back %d hours; a cron has no such limit", name, farthest))
+			notes.AddInfo(jsii.Sprintf("plan %s runs too rarely for an alarm on a missing success: CloudWatch looks back %d "+
+				"hours; a cron has no such limit", name, farthest))
 		}
 	}
 }
@@ -131,6 +134,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.TableKeys:      props.Target.keys(c.TableKeys),
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
 		workflow.PlanSums:       plan.Sums(c.Plans),
+		workflow.Version:        {version.Version},
 		workflow.GrantedKeys:    granted(props.Target.keys(c.VolumeKeys)),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),

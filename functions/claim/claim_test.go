@@ -216,7 +216,8 @@ func TestClaimSkips(t *testing.T) {
 			},
 			Want: found + ": ok",
 			Then: skipped(job.AutoScalingMember,
-				"Auto Scaling group fleet would terminate it once it is stopped: let the plan put it into Standby (groups.standby: shrink), image it with consistency none or reboot, or image another"),
+				"Auto Scaling group fleet would terminate it once it is stopped: let the plan put it into Standby "+
+					"(groups.standby: shrink), image it with consistency none or reboot, or image another"),
 		},
 		{
 			Name:  "select found a one-time Spot request",
@@ -246,7 +247,9 @@ func TestClaimSkips(t *testing.T) {
 				in.Job.Source.Notes, in.Job.Plan.Strict = []job.ReasonCode{job.SlowVolume}, true
 			},
 			Want: found + ": ok",
-			Then: skipped(job.SlowVolume, "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait (the plan is strict)"),
+			Then: skipped(job.SlowVolume,
+				"it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait "+
+					"(the plan is strict)"),
 		},
 		{
 			Name:  "the window closed before its turn came",

@@ -126,7 +126,8 @@ func TestClaimIsHeldBack(t *testing.T) {
 // lost has an instance down that an execution of ours has stopped and of which the ledger knows nothing.
 func lost(s *steptest.Stage, in *claim.Input) {
 	s.Helper()
-	id := s.Launch("lost", map[string]string{tag.Stopped: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:1"})
+	id := s.Launch("lost",
+		map[string]string{tag.Stopped: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:1"})
 	s.Set(id, ec2.Stopped)
 	in.Job.Run.Held = &job.Reason{Code: job.LedgerLost, Text: "its table was lost"}
 }

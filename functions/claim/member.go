@@ -24,8 +24,8 @@ type groupsAPI interface {
 }
 
 // member sees whether a member of an Auto Scaling group may be taken out of service, and takes the one place that there
-// is for that in its group; any other job comes back as it is. What the instance's tag says is not believed: Auto Scaling
-// is asked.
+// is for that in its group; any other job comes back as it is. What the instance's tag says is not believed: Auto
+// Scaling is asked.
 func (s Step) member(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
 	if _, is := source.Tags(f.Instance)[tag.Group]; !is {
 		return j, nil
@@ -49,8 +49,8 @@ func (s Step) member(ctx context.Context, j job.Job, f source.Facts) (job.Job, e
 	return j, nil
 }
 
-// afterOther is a member of whose group another is out of service. A plan's run waits until that is back, without a place
-// in the plan's concurrency; a request for one source is answered at once.
+// afterOther is a member of whose group another is out of service. A plan's run waits until that is back, without a
+// place in the plan's concurrency; a request for one source is answered at once.
 func (s Step) afterOther(ctx context.Context, j job.Job) (job.Job, error) {
 	group := j.Standby.Group
 	if j.Standby = nil; j.Run.Request != nil && j.Run.Request.Source != "" {

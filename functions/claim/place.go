@@ -70,7 +70,8 @@ func over(j job.Job, stopped []string) string {
 		since = "since its last scheduled start at " + job.UTC(j.Run.Since)
 	}
 	slices.Sort(stopped)
-	return fmt.Sprintf("plan %s may stop %s %s, and these were stopped or asked before: %s. Raise the plan's limit, or ask again later",
+	return fmt.Sprintf("plan %s may stop %s %s, and these were stopped or asked before: %s. Raise the plan's limit, or "+
+		"ask again later",
 		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, job.Few(stopped, named))
 }
 

@@ -31,15 +31,19 @@ func TestClaimOverTheLimit(t *testing.T) {
 	steptest.Play(t, scene, cases{
 		{
 			Name: "one", Given: limited(1, 1, nil), Want: claims + ": ok",
-			Then: skips(job.OverLimit, "plan nightly may stop 1 source in the last 24 hours, and these were stopped or asked before: i-other-01"+again),
+			Then: skips(job.OverLimit,
+				"plan nightly may stop 1 source in the last 24 hours, and these were stopped or asked before: i-other-01"+again),
 		},
 		{
 			Name: "ten, as a percentage, since its schedule", Want: claims + ": ok",
 			Given: limited(10, 10, func(in *claim.Input) {
 				in.Job.Plan.Limit, in.Job.Run.Since = plan.Limit{Percent: 50}, time.Date(2000, 1, 1, 0, 30, 0, 0, time.UTC)
 			}),
-			Then: skips(job.OverLimit, "plan nightly may stop 10 sources (50%) since its last scheduled start at 2000-01-01 00:30 UTC, and these were stopped or asked before: "+
-				"i-other-01, i-other-02, i-other-03, i-other-04, i-other-05, i-other-06, i-other-07, i-other-08, i-other-09, i-other-10"+again),
+			Then: skips(job.OverLimit,
+				"plan nightly may stop 10 sources (50%) since its last scheduled start at 2000-01-01 00:30 UTC, and these were "+
+					"stopped or asked before: "+
+					"i-other-01, i-other-02, i-other-03, i-other-04, i-other-05, i-other-06, i-other-07, i-other-08, i-other-09, "+
+					"i-other-10"+again),
 		},
 		{
 			Name: "one percent", Given: limited(1, 1, func(in *claim.Input) { in.Job.Plan.Limit = plan.Limit{Percent: 1} }),

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/source"
 )
 
-// ahead sees, before anything is stopped, what will come of sharing the image and its copies. Whatever that is, the image
-// is made.
+// ahead sees, before anything is stopped, what will come of sharing the image and its copies. Whatever that is, the
+// image is made.
 func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 	j.Sharing, j.Shared = false, nil
 	if !j.Plan.Shares() || j.Decision == job.SkipIt || j.Decision == job.WaitFirst {

@@ -109,8 +109,8 @@ func refuse(j job.Job, reason *job.Reason) job.Job {
 	return skip(j, reason.Code, reason.Text)
 }
 
-// fresh is how long the answers of select and start hold: asking again for each source takes from the calls by which EC2
-// lets instances be started.
+// fresh is how long the answers of select and start hold: asking again for each source takes from the calls by which
+// EC2 lets instances be started.
 const fresh = 30 * time.Minute
 
 // startable refuses a source that EC2 would not start again. What is not asked anew is what select and start found.

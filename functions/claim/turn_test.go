@@ -193,7 +193,8 @@ func TestClaimWaits(t *testing.T) {
 		{
 			Name: "the window has closed while another is down", Want: "Claim Slots Claims Slots Free: ok",
 			Given: func(s *steptest.Stage, _ *claim.Input) { broken(s); time.Sleep(4 * time.Hour) },
-			Then:  skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
+			Then: skips(job.BreakerOpen,
+				"the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
 			Name: "the window has closed", Want: "Claim Slots*3 Free: ok",

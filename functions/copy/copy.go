@@ -137,7 +137,8 @@ func (s Step) unless(ctx context.Context, c job.Copy, r ledger.Registration, err
 		return s.fails(ctx, c, r, failed.Err, failed.Do)
 	case errors.As(err, new(*fault.NotYet)), fault.IsTransient(err):
 		return c, err
-	case fault.IsNotYet(err) && age < limit, fault.IsNotFound(err) && age < appearing, fault.IsNoImage(err) && age < appearing:
+	case fault.IsNotYet(err) && age < limit, fault.IsNotFound(err) && age < appearing,
+		fault.IsNoImage(err) && age < appearing:
 		return c, &fault.NotYet{Err: err}
 	}
 	return s.fails(ctx, c, r, err, "Put right what it says; the next image is copied.")

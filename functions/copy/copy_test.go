@@ -139,8 +139,9 @@ func TestSee(t *testing.T) {
 			},
 		},
 		{
-			Name:  "there, and shared: registered first",
-			Want:  "Register DescribeImages Amend Settle Amend ModifyImageAttribute Amend PutResult: ok | Register PutResult: ok",
+			Name: "there, and shared: registered first",
+			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute Amend PutResult: ok | Register " +
+				"PutResult: ok",
 			Given: func(s *steptest.Stage, in *input) { shared(s, in) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("registered", registered(s).Shared.Accounts, []string{consumer})
@@ -164,7 +165,8 @@ func TestSee(t *testing.T) {
 				shared(s, in)
 				s.Refuse("ModifyImageAttribute", "UnauthorizedOperation", 1)
 			},
-			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute Amend*2 PutResult: ok | Register PutResult: ok",
+			Want: "Register DescribeImages Amend Settle Amend ModifyImageAttribute Amend*2 PutResult: ok | Register " +
+				"PutResult: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("registered", registered(s).Shared == nil, true)
 				s.Same("told", []any{j.Copying, j.Copies[0].Problem, j.Copies[0].Shared.Problem != ""}, []any{false, "", true})

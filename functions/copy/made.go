@@ -95,8 +95,8 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	return c, nil
 }
 
-// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is shared,
-// and that is written down as well: the same look is repeated until all copies are there.
+// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is
+// shared, and that is written down as well: the same look is repeated until all copies are there.
 func (s Step) proven(
 	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
 ) (job.Copy, error) {

@@ -84,7 +84,8 @@ func TestImage(t *testing.T) {
 				s.Ledger.Break("Amend", 1)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Register DescribeInstances CreateImage Amend: Transient | Register DescribeInstances CreateImage DescribeImages*6: Transient | Register DescribeInstances CreateImage DescribeImages Amend: ok",
+			Want: "Register DescribeInstances CreateImage Amend: Transient | Register DescribeInstances CreateImage " +
+				"DescribeImages*6: Transient | Register DescribeInstances CreateImage DescribeImages Amend: ok",
 			Then: onlyOne,
 		},
 		{

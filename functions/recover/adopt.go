@@ -76,7 +76,8 @@ func (a Adoption) Adopt(ctx context.Context, e event.Adopt) (Adopted, error) {
 	}
 	for _, id := range e.Images {
 		if !slices.ContainsFunc(images, func(i types.Image) bool { return aws.ToString(i.ImageId) == id }) {
-			missing := register.Candidate{Registration: ledger.Registration{ID: id}, Why: "EC2 shows no such image of this account and Region"}
+			missing := register.Candidate{Registration: ledger.Registration{ID: id},
+				Why: "EC2 shows no such image of this account and Region"}
 			adopted.Images = append(adopted.Images, missing)
 		}
 	}
@@ -99,7 +100,8 @@ func (a Adoption) images(ctx context.Context, e event.Adopt) ([]types.Image, err
 	}
 	var found []types.Image
 	pages := ec2.NewDescribeImagesPaginator(a.EC2, &ec2.DescribeImagesInput{
-		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000), Filters: []types.Filter{filter},
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
+		Filters: []types.Filter{filter},
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
@@ -112,7 +114,8 @@ func (a Adoption) images(ctx context.Context, e event.Adopt) ([]types.Image, err
 			}
 		}
 	}
-	slices.SortFunc(found, func(x, y types.Image) int { return cmp.Compare(aws.ToString(x.ImageId), aws.ToString(y.ImageId)) })
+	slices.SortFunc(found,
+		func(x, y types.Image) int { return cmp.Compare(aws.ToString(x.ImageId), aws.ToString(y.ImageId)) })
 	return found, nil
 }
 
@@ -165,7 +168,8 @@ func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image)
 }
 
 // objection is what speaks against registering an image; nil for nothing.
-func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.Image, r ledger.Registration) (against, err error) {
+func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.Image,
+	r ledger.Registration) (against, err error) {
 	known, ok, err := a.Ledger.Registration(ctx, r.ID)
 	switch {
 	case err != nil:

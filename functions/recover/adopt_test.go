@@ -149,7 +149,9 @@ func TestAdopt(t *testing.T) {
 		},
 		{
 			Name: "Step Functions cannot be asked", Want: looks + " Registration DescribeExecution: Failed",
-			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("DescribeExecution", "AccessDeniedException", 1) }),
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Refuse("DescribeExecution", "AccessDeniedException", 1)
+			}),
 		},
 		{
 			Name: "the images cannot be listed", Want: "Registrations DescribeImages: Failed",
@@ -180,7 +182,8 @@ func TestAdoptedIsNoLeftover(t *testing.T) {
 			_, err = s.Ledger.Kept.Register(s.Context(), r)
 			s.Must(err)
 			s.Must(s.Ledger.Kept.PutResult(s.Context(),
-				job.Result{Run: steptest.RunName, Source: s.Web, Ending: job.Broken, Image: job.Image{ID: r.ID, State: job.Unproven}}))
+				job.Result{Run: steptest.RunName, Source: s.Web, Ending: job.Broken,
+					Image: job.Image{ID: r.ID, State: job.Unproven}}))
 			time.Sleep(48 * time.Hour)
 		},
 	}})

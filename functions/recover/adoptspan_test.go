@@ -68,7 +68,8 @@ func TestAnImageIsOfARunThatWentOn(t *testing.T) {
 
 // A run whose name is none has no execution, whatever Step Functions calls that; any other refusal is an error.
 func TestARunThatStepFunctionsRefuses(t *testing.T) {
-	for code, fails := range map[string]bool{"InvalidArn": false, "ValidationException": false, "AccessDeniedException": true} {
+	for code, fails := range map[string]bool{"InvalidArn": false, "ValidationException": false,
+		"AccessDeniedException": true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := steptest.New(t)
 			createdBy(s, "any name", time.Now())

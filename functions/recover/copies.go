@@ -53,7 +53,8 @@ func (l Leftovers) deleteCopies(ctx context.Context, r ledger.Registration, ids 
 		}
 		_, err := l.EC2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
 		if fault.Code(err) == inUse {
-			log.WarnContext(ctx, "kept the copies of a job that was cut off: an image boots from one", "snapshot", id, "error", err)
+			log.WarnContext(ctx, "kept the copies of a job that was cut off: an image boots from one", "snapshot",
+				id, "error", err)
 			return true, nil
 		}
 		if fault.IgnoreNotFound(err) != nil {

@@ -40,7 +40,8 @@ func TestExecutionEnded(t *testing.T) {
 	steptest.Play(t, failed, cases{
 		{
 			Name: "aborted by a person: what it left stopped is started, and people are told",
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
+				"DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				said(1, "The execution ended as ABORTED before the run was done", "nightly")(s, a)
@@ -60,14 +61,17 @@ func TestExecutionEnded(t *testing.T) {
 				_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
 				s.Must(err)
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun: ok", Then: said(0),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
+				"DescribeInstances GetRun: ok", Then: said(0),
 		},
 		{
 			Name: "it broke before it was opened in the ledger: told all the same",
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				*in = json.RawMessage(strings.ReplaceAll(string(*in), run, "nightly-20260323T020000Z"))
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1, "ended as ABORTED"),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
+				"DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok",
+			Then: said(1, "ended as ABORTED"),
 		},
 		{
 			Name: "one source's child was aborted: swept, and told by its run", Given: event("execution-child-aborted"),
@@ -78,7 +82,8 @@ func TestExecutionEnded(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots DescribeInstances GetRun*2 Results " +
+				"Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
 		},
 	})
 }
@@ -88,10 +93,12 @@ func TestIgnored(t *testing.T) {
 	var table cases
 	for sample, why := range map[string]string{
 		"execution-succeeded": "execution " + executions + "nightly-20260322T020000Z leaves nothing behind",
-		"execution-foreign":   "execution arn:aws:states:eu-central-1:123456789012:execution:goldsmith-billing:nightly-20260322T020000Z leaves nothing behind",
-		"execution-running":   "event.Ignored is nothing to recover from",
-		"instance-stopped":    "event.InstanceChanged is nothing to recover from",
-		"schedule":            "event.Scheduled is nothing to recover from",
+		"execution-foreign": "execution " +
+			"arn:aws:states:eu-central-1:123456789012:execution:goldsmith-billing:nightly-20260322T020000Z leaves nothing " +
+			"behind",
+		"execution-running": "event.Ignored is nothing to recover from",
+		"instance-stopped":  "event.InstanceChanged is nothing to recover from",
+		"schedule":          "event.Scheduled is nothing to recover from",
 	} {
 		table = append(table, steptest.Case[json.RawMessage, recovery.Answer]{
 			Name: sample, Want: ": ok",

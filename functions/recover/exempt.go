@@ -141,8 +141,9 @@ func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by str
 	n := notify.Notice{
 		Key: fmt.Sprintf("exempt %s %s %t %d", e.Source, e.Run, e.Undone, now.UnixMilli()), Notify: x.Notify,
 		Title: by + " has exempted " + label,
-		Lines: []string{e.Why + ".", "Others do not wait for it any more, and it does not count among those that its plan may have down at once. " +
-			"Goldsmith goes on trying to start it every few minutes.",
+		Lines: []string{e.Why + ".",
+			"Others do not wait for it any more, and it does not count among those that its plan may have down at once. " +
+				"Goldsmith goes on trying to start it every few minutes.",
 			"It ends when " + label + " is back, or by: goldsmith exempt --undo " + e.Source,
 			"Now: " + b.Remedy()},
 	}

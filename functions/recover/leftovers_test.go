@@ -22,10 +22,13 @@ import (
 // Images of jobs that failed or were cut off.
 func TestLeftovers(t *testing.T) {
 	const (
-		looks  = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
-		rest   = " ListExecutions Since" + asks + ": ok"
-		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
-		finder = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
+		looks = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
+		rest  = " ListExecutions Since" + asks + ": ok"
+		refs  = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups " +
+			"DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests " +
+			"GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		finder = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots " +
+			"DescribeSnapshotTierStatus"
 		record = " Waits PutResult"
 		good   = " Amend Settle"
 	)
@@ -104,7 +107,8 @@ func TestLeftovers(t *testing.T) {
 			},
 		},
 		{
-			Name: "it failed: removed", Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" + record + " Retire" + rest,
+			Name: "it failed: removed",
+			Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" + record + " Retire" + rest,
 			Then: is(0, "failed removed"),
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed"})

@@ -23,7 +23,8 @@ import (
 
 // schedules tells how a schedule is set.
 type schedules interface {
-	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+	GetSchedule(context.Context, *scheduler.GetScheduleInput,
+		...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
 }
 
 // Missed makes up for scheduled runs that did not begin.

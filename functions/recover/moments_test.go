@@ -100,7 +100,8 @@ func TestAStartThatIsTakenBack(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		sweeps(s)
 		c := s.Held(s.Web)
-		s.Same("claim", []any{c.Name, c.Run, c.RefusedBy, c.Started, c.Refused, strings.Contains(c.Problem, "it does not stay up")},
+		s.Same("claim",
+			[]any{c.Name, c.Run, c.RefusedBy, c.Started, c.Refused, strings.Contains(c.Problem, "it does not stay up")},
 			[]any{"web", steptest.RunName, "Client.InternalError", time.Now().UTC(), time.Now().UTC(), true})
 		s.Same("down", held(s, ledger.Downs), []string{s.Web})
 	})
@@ -167,7 +168,8 @@ func TestWhoHearsOfARun(t *testing.T) {
 			_, err := account(s, plans).Handle(s.Context(), s.Sample("sweep"))
 			s.Must(err)
 			said := s.Slack.Messages()[0].Terminal(false)
-			s.Same("told "+said, []bool{strings.Contains(said, who), strings.Contains(said, "FAILED: "+name)}, []bool{true, true})
+			s.Same("told "+said, []bool{strings.Contains(said, who), strings.Contains(said, "FAILED: "+name)},
+				[]bool{true, true})
 		})
 	}
 }

@@ -37,7 +37,8 @@ func (p Problems) unread(ctx context.Context, ids []string) error {
 				Lines: []string{
 					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written " +
 						"it, or another program.",
-					shows + " Goldsmith starts it only where its tag proves that a run has left it stopped, and no run images it until the record is gone.",
+					shows + " Goldsmith starts it only where its tag proves that a run has left it stopped, and no run images it " +
+						"until the record is gone.",
 					"Now: If it should run and does not, start it: aws ec2 start-instances --instance-ids " + id +
 						". Then remove the record: docs/operations.md, \"A record cannot be read\".",
 				},
@@ -125,7 +126,8 @@ func (p Problems) notice(kind string, same []error) notify.Notice {
 	var unreadable *ledger.UnreadableError
 	switch {
 	case fault.IsDenied(same[0]):
-		do = "See what denies goldsmith-recover that call: its policy is in docs/permissions.md, a service control policy may be in its way."
+		do = "See what denies goldsmith-recover that call: its policy is in docs/permissions.md, a service control policy " +
+			"may be in its way."
 	case errors.As(same[0], &unreadable):
 		do = `Remove that record: docs/operations.md, "A record cannot be read".`
 	}

@@ -239,7 +239,8 @@ func TestAPlaceAnewOfWhatStoppedAnyTime(t *testing.T) {
 		a := accountOf(s, nightlyOf(s))
 		input, err := json.Marshal(job.Job{Source: job.Source{ID: s.Web}, Run: job.Run{Name: "lost", Plan: "nightly"}})
 		s.Must(err)
-		a.Executions, a.EC2 = workers{s.SFN, map[string]*worker{arn: {input: string(input), stopped: time.Now()}}}, mute{s.EC2}
+		a.Executions, a.EC2 = workers{s.SFN,
+			map[string]*worker{arn: {input: string(input), stopped: time.Now()}}}, mute{s.EC2}
 		_, err = recovery.New(a).Handle(s.Context(), s.Sample("sweep"))
 		s.Must(err)
 		for slot, err := range s.Ledger.Kept.Slots(s.Context(), "") {

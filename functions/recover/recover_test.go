@@ -128,8 +128,10 @@ func TestSweep(t *testing.T) {
 			},
 		},
 		{
-			Name:    "the next sweeps see it pending, then running, and let it go",
-			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims DescribeInstances Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok | Claims Slots: ok",
+			Name: "the next sweeps see it pending, then running, and let it go",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims " +
+				"DescribeInstances Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: " +
+				"ok | Claims Slots: ok",
 			Between: wakeSlowly(),
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
@@ -172,7 +174,8 @@ func TestSweep(t *testing.T) {
 					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped,
 						Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances Record GetRun Results PutResult Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Want: "Claims DescribeInstances StartInstances Record GetRun Results PutResult Slots: ok | Claims " +
+				"DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
@@ -188,7 +191,8 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
-			Want:    "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok | Claims DescribeExecution " +
+				"DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
@@ -206,8 +210,9 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  "Claims DescribeExecution DescribeInstances*2 StartInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Then:  terminated,
+			Want: "Claims DescribeExecution DescribeInstances*2 StartInstances Waits Results PutResult Slots Free Drop " +
+				"Slots GetRun: ok",
+			Then: terminated,
 		},
 		{
 			Name:  "what was stopped before the run stays stopped",
@@ -271,7 +276,8 @@ func TestSweepFails(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "InsufficientInstanceCapacity"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: ok | Claims DescribeExecution " +
+				"DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("logged", strings.Contains(s.Logs.String(), "an instance is down and cannot be started"), true)
 			},
@@ -288,7 +294,15 @@ func TestSweepFails(t *testing.T) {
 				left(s, last, "last")
 				time.Sleep(10 * time.Minute)
 			},
-			Want:      "Claims DescribeExecution DescribeInstances DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record Results PutResult DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances DescribeExecution Record DescribeInstances DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record Results PutResult DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record StartInstances Record StartInstances Record Slots: ok",
+			Want: "Claims DescribeExecution DescribeInstances DescribeExecution DescribeInstances StartInstances Record " +
+				"DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances " +
+				"Record Results PutResult DescribeExecution DescribeInstances StartInstances Record DescribeExecution " +
+				"DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record " +
+				"DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances " +
+				"DescribeExecution Record DescribeInstances DescribeExecution DescribeInstances StartInstances Record " +
+				"DescribeExecution DescribeInstances StartInstances Record Results PutResult DescribeExecution " +
+				"DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record " +
+				"StartInstances Record StartInstances Record Slots: ok",
 			Unordered: true,
 		},
 		{
@@ -296,17 +310,20 @@ func TestSweepFails(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Refuse("DescribeExecution", "ThrottlingException", steptest.Attempts)
 			},
-			Want: "Claims DescribeExecution*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances " +
+				"Record Results PutResult Slots: ok",
 		},
 		{
 			Name: "EC2 cannot be asked: not touched",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Transient | Claims DescribeExecution " +
+				"DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
-			Name: "EC2 cannot be asked for long: started without a look, sure of it with one start more, and believed when it is seen running",
+			Name: "EC2 cannot be asked for long: started without a look, sure of it with one start more, and believed when " +
+				"it is seen running",
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, in)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3}, Code: "UnauthorizedOperation"})
@@ -337,17 +354,19 @@ func TestSweepFails(t *testing.T) {
 			Says:  []string{"reading the claims"},
 		},
 		{
-			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
-			Given:   func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
-			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Transient | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Name:  "the start cannot be recorded: the next sweep goes on from what EC2 says",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Transient | Claims " +
+				"DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "the claim cannot be dropped: dropped by the next sweep",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: Transient | Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
-			Then:  closed("the run ended early; it is running again"),
+			Want: "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: Transient | " +
+				"Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
+			Then: closed("the run ended early; it is running again"),
 		},
 	})
 }

@@ -54,7 +54,8 @@ func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, all []Run) 
 	for _, request := range asking {
 		claimed := slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == request.Source })
 		if err := r.answer(ctx, request, known[request.Source], claimed, all); err != nil {
-			problems = append(problems, fmt.Errorf("answering tag %s=%s on %s: %w", tag.Request, request.Value, request.Source, err))
+			problems = append(problems,
+				fmt.Errorf("answering tag %s=%s on %s: %w", tag.Request, request.Value, request.Source, err))
 		}
 		delete(known, request.Source)
 	}

@@ -145,7 +145,8 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
 				}))
 			},
-			Want: seen + " | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2 Results Claims PutRun GetRequest DeleteTags Telling GetSecretValue Tell" + asks + " GetRun: ok",
+			Want: seen + " | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2 Results Claims PutRun " +
+				"GetRequest DeleteTags Telling GetSecretValue Tell" + asks + " GetRun: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
 		},
 		{

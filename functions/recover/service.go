@@ -22,8 +22,8 @@ import (
 // and its load balancers have had their time.
 const outTooLong = 30 * time.Minute
 
-// serve brings a member of an Auto Scaling group back into service, of which nothing else is left to undo. It waits when
-// the member does not serve yet; why says what became of one that does not come back.
+// serve brings a member of an Auto Scaling group back into service, of which nothing else is left to undo. It waits
+// when the member does not serve yet; why says what became of one that does not come back.
 func (r Rescue) serve(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (
 	served ledger.Claim, waits bool, why string, err error) {
 	if c.Standby == nil {
@@ -57,7 +57,8 @@ func (r Rescue) outNotice(c ledger.Claim) notify.Notice {
 		Key: "out of service " + c.Run + " " + c.Source, Title: name + " is out of the service of group " + out.Group,
 		Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s has put it into Standby at %s, and it is not back: %s.", c.Run, out.Since.UTC().Format(time.DateTime+" UTC"),
+			fmt.Sprintf("Run %s has put it into Standby at %s, and it is not back: %s.", c.Run,
+				out.Since.UTC().Format(time.DateTime+" UTC"),
 				strings.TrimSuffix(out.Problem, ".")),
 			"Goldsmith goes on bringing it back, every few minutes. Meanwhile no other member of the group is stopped.",
 			"Now: See what keeps it (operations guide, \"A member does not come back into service\"): raise the group's " +
@@ -77,9 +78,9 @@ func (r Rescue) free(ctx context.Context, c ledger.Claim) error {
 	return nil
 }
 
-// standbyOf is the journal of a member whose claim is lost and that is proved to have been stopped by a run: the run has
-// put it into Standby before. It is nil for what is no member, or in service. Where Auto Scaling does not say it may be
-// out of service: it is looked at again before that is believed.
+// standbyOf is the journal of a member whose claim is lost and that is proved to have been stopped by a run: the run
+// has put it into Standby before. It is nil for what is no member, or in service. Where Auto Scaling does not say it
+// may be out of service: it is looked at again before that is believed.
 func (t Traces) standbyOf(ctx context.Context, i types.Instance) (*ledger.Standby, error) {
 	group, member := source.Tags(i)[tag.Group]
 	if !member {

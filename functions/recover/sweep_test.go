@@ -94,8 +94,9 @@ func TestUntold(t *testing.T) {
 		{
 			Name:  "cut off, and its event was lost: told, once",
 			Given: func(s *steptest.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
-			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + tells + asks + ": ok | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks + ": ok",
-			Then:  says("The execution ended as ABORTED before the run was done"),
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + tells + asks + ": ok | Claims " +
+				"Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks + ": ok",
+			Then: says("The execution ended as ABORTED before the run was done"),
 		},
 		{
 			Name: "cut off a moment ago: its event may still come",
@@ -108,8 +109,9 @@ func TestUntold(t *testing.T) {
 			Want: calm,
 		},
 		{
-			Name: "it goes on", Given: func(s *steptest.Stage, _ *json.RawMessage) { opened(s, nil); s.Execute(run); time.Sleep(time.Hour) },
-			Want: calm,
+			Name:  "it goes on",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { opened(s, nil); s.Execute(run); time.Sleep(time.Hour) },
+			Want:  calm,
 		},
 		{
 			Name: "done, and Slack was down: what it found stands",
@@ -123,8 +125,9 @@ func TestUntold(t *testing.T) {
 		{
 			Name:  "cut off before it had a record, with an input of somebody's own",
 			Given: aborted,
-			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun DescribeExecution GetRun" + tells + asks + ": ok",
-			Then:  says("FAILED: unknown", "The execution ended as ABORTED"),
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun DescribeExecution GetRun" + tells +
+				asks + ": ok",
+			Then: says("FAILED: unknown", "The execution ended as ABORTED"),
 		},
 		{
 			Name: "long ago: nobody's news",
@@ -172,7 +175,8 @@ func TestMissedRuns(t *testing.T) {
 		}
 	}
 	steptest.Play(t, due, cases{
-		{Name: "due a moment ago: Scheduler may still start it", Given: at("2000-01-01T02:05:00Z"), Want: looks + "*2: ok", Then: runs(0)},
+		{Name: "due a moment ago: Scheduler may still start it", Given: at("2000-01-01T02:05:00Z"),
+			Want: looks + "*2: ok", Then: runs(0)},
 		{
 			Name: "not started, and its window holds: started late, once", Given: at("2000-01-01T02:20:00Z"),
 			Want: looks + " DescribeExecution GetRun GetSchedule StartExecution" + late + ": ok | " + looks + "*2: ok",
@@ -181,10 +185,13 @@ func TestMissedRuns(t *testing.T) {
 				s.Same("name", s.States.List(sfn.Filter{})[0].Name, run)
 			},
 		},
-		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Execute(run) }), Want: looks + "*2: ok", Then: runs(1)},
+		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Execute(run) }),
+			Want: looks + "*2: ok", Then: runs(1)},
 		{
-			Name: "somebody has switched the schedule off: no run, and no news", Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
-			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
+			Name:  "somebody has switched the schedule off: no run, and no news",
+			Want:  looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
+			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Bus.Enable("goldsmith-nightly", false) }),
+			Then:  runs(0),
 		},
 		{
 			Name: "somebody has deleted the schedule: no run, and no news",
@@ -194,7 +201,8 @@ func TestMissedRuns(t *testing.T) {
 			}), Then: runs(0),
 		},
 		{
-			Name: "it cannot be told whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
+			Name:  "it cannot be told whether it is switched off: not started",
+			Want:  looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)
@@ -204,10 +212,13 @@ func TestMissedRuns(t *testing.T) {
 		},
 		{
 			Name: "its window is over: told, once", Given: at("2000-01-01T06:30:00Z"),
-			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks + " DescribeExecution GetRun Sight: ok",
+			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks +
+				" DescribeExecution GetRun Sight: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("messages", len(s.Slack.Messages()), 1)
-				s.Same("says", strings.Contains(s.Slack.Messages()[0].Terminal(false), "The schedule started no run at 2000-01-01T02:00:00Z"), true)
+				s.Same("says",
+					strings.Contains(s.Slack.Messages()[0].Terminal(false), "The schedule started no run at 2000-01-01T02:00:00Z"),
+					true)
 				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)
 			},
 		},

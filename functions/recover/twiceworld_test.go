@@ -101,16 +101,18 @@ func (d *drawn) claimedTwice() {
 			d.Must(d.Ledger.Kept.PutResult(d.Context(), job.Result{Run: c.Run, Source: c.Source, Name: c.Name,
 				Plan: c.Plan, Ending: job.LeftStopped, Problem: "the run ended early", Shows: "stopping"}))
 		})
-		d.holds(fmt.Sprint("refused-", n), []string{"refused", "refused", "unsaid"}[n], func(c *ledger.Claim, _ *ledger.Slot) {
-			c.Left, c.Refused, c.RefusedBy = time.Now(), time.Now(), "InsufficientInstanceCapacity"
-			c.Problem = "it cannot be started: no room"
-			d.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: c.Source, Code: "InsufficientInstanceCapacity"})
-			d.Must(d.Ledger.Kept.PutResult(d.Context(), job.Result{Run: c.Run, Source: c.Source, Name: c.Name,
-				Plan: c.Plan, Ending: job.LeftStopped, Problem: "the run ended early", Shows: "pending"}))
-		})
+		d.holds(fmt.Sprint("refused-", n), []string{"refused", "refused", "unsaid"}[n],
+			func(c *ledger.Claim, _ *ledger.Slot) {
+				c.Left, c.Refused, c.RefusedBy = time.Now(), time.Now(), "InsufficientInstanceCapacity"
+				c.Problem = "it cannot be started: no room"
+				d.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: c.Source, Code: "InsufficientInstanceCapacity"})
+				d.Must(d.Ledger.Kept.PutResult(d.Context(), job.Result{Run: c.Run, Source: c.Source, Name: c.Name,
+					Plan: c.Plan, Ending: job.LeftStopped, Problem: "the run ended early", Shows: "pending"}))
+			})
 	}
 	for n, run := range []string{"on-1", "on-1", "on-2"} {
-		d.holds(fmt.Sprint("late-", n), run, func(_ *ledger.Claim, s *ledger.Slot) { s.Due = time.Now().Add(30 * time.Minute) })
+		d.holds(fmt.Sprint("late-", n), run,
+			func(_ *ledger.Claim, s *ledger.Slot) { s.Due = time.Now().Add(30 * time.Minute) })
 	}
 	for n, kind := range []ledger.SlotKind{ledger.Places, ledger.Places, ledger.Turns, ledger.Turns, ledger.Stops} {
 		d.takes(ledger.Slot{Kind: kind, ID: fmt.Sprint("gone-", n), Source: fmt.Sprint("i-gone-", n), Run: "gone"})
@@ -212,7 +214,8 @@ func (d *drawn) comes(kind string, r *ledger.Request) {
 func (d *drawn) madeTwice() {
 	d.Helper()
 	available := job.Image{State: string(types.ImageStateAvailable)}
-	for _, name := range []string{"failed", "cut-1", "cut-2", "whole-1", "whole-2", "used-1", "used-2", "good-1", "good-2"} {
+	for _, name := range []string{"failed", "cut-1", "cut-2", "whole-1", "whole-2", "used-1", "used-2",
+		"good-1", "good-2"} {
 		r := job.Result{Ending: job.Broken, Problem: "the run ended early"}
 		switch kind, _, _ := strings.Cut(name, "-"); kind {
 		case "whole":
@@ -240,7 +243,8 @@ func (d *drawn) madeTwice() {
 func (d *drawn) copies(n int) {
 	d.Helper()
 	r := ledger.Registration{Kind: ledger.MadeImage, Call: ledger.RegisterImage, Lineage: "vol-1", Source: "snap-1",
-		Plan: "nightly", Run: "copies", AMIName: fmt.Sprint("goldsmith/copies/", n), Token: fmt.Sprint("T0K3N", n), Begun: time.Now()}
+		Plan: "nightly", Run: "copies", AMIName: fmt.Sprint("goldsmith/copies/", n), Token: fmt.Sprint("T0K3N", n),
+		Begun: time.Now()}
 	data, root := copyOf(d.Stage, r, "snap-2"), copyOf(d.Stage, r, "snap-1")
 	d.names = append(d.names, data, fmt.Sprint("the copy of data ", n), root, fmt.Sprint("the copy of root ", n))
 	r.From, r.Snapshots = root, []string{root, data}

@@ -17,10 +17,10 @@ import (
 // unanswered is how long after its stop an instance whose run was cut off waits for EC2 to say how it is.
 const unanswered = 15 * time.Minute
 
-// unseen starts what a run that is over has stopped and EC2 does not describe: that changes nothing if it runs.
-// What EC2 has accepted a start of is sent one more, the next sweep's, of which EC2 answers whether it was up before. After
-// that it is not started again without a look: a person may have stopped it since. But what EC2 was seen to take back it
-// may take back again, so that a start is sent each time until EC2 answers that it ran already.
+// unseen starts what a run that is over has stopped and EC2 does not describe: that changes nothing if it runs. What
+// EC2 has accepted a start of is sent one more, the next sweep's, of which EC2 answers whether it was up before. After
+// that it is not started again without a look: a person may have stopped it since. But what EC2 was seen to take back
+// it may take back again, so that a start is sent each time until EC2 answers that it ran already.
 func (r Rescue) unseen(ctx context.Context, c ledger.Claim) error {
 	now := r.Now().UTC()
 	if !c.WasRunning || c.StopSent.IsZero() || now.Sub(c.StopTried) < unanswered || now.Sub(c.StopSent) < unanswered {

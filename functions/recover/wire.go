@@ -18,7 +18,8 @@ import (
 
 // Wire makes the function, of what its deployment tells it.
 func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessage, Answer], error) {
-	s, err := read(ctx, settings.Table, settings.Account, settings.StateMachine, settings.PlansFile, settings.SlackSecret, settings.Topic,
+	s, err := read(ctx, settings.Table, settings.Account, settings.StateMachine, settings.PlansFile,
+		settings.SlackSecret, settings.Topic,
 		settings.ImagePath)
 	if err != nil {
 		return nil, err

@@ -304,7 +304,8 @@ func TestWarn(t *testing.T) {
 			Name: "a group that names the old version", Want: finds + writes + " | " + finds + writes,
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("warnings", j.Warnings, []job.Reason{{Code: job.PinnedGroup,
-					Text: "Groups that name an older version go on launching it: fleet (web 1). Update them, let them name $Default, or set roll.refresh.enabled."}})
+					Text: "Groups that name an older version go on launching it: fleet (web 1). Update them, let them name " +
+						"$Default, or set roll.refresh.enabled."}})
 				s.Same("recorded", s.Results(steptest.RunName)[0].Warnings, j.Warnings)
 				s.Same("refreshing", j.Refreshing, false)
 			},

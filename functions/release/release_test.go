@@ -137,7 +137,8 @@ func TestRelease(t *testing.T) {
 				s.Ledger.Lose("PutResult", 1)
 				s.Ledger.Lose("Drop", 1)
 			},
-			Want: "PutResult: Transient | PutResult Registration CreateTags*2 Drop: Transient | PutResult Registration CreateTags Drop: ok",
+			Want: "PutResult: Transient | PutResult Registration CreateTags*2 Drop: Transient | PutResult Registration " +
+				"CreateTags Drop: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
 		},
 		{

@@ -100,7 +100,8 @@ func TestReleaseRequested(t *testing.T) {
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
 				s.Same("warnings", s.Results(steptest.RunName)[0].Warnings, []job.Reason{{
 					Code: job.RequestLeft,
-					Text: "tag goldsmith:image cannot be taken off (UnauthorizedOperation): take it off by hand, it asks for nothing until it is put on again",
+					Text: "tag goldsmith:image cannot be taken off (UnauthorizedOperation): take it off by hand, it asks for " +
+						"nothing until it is put on again",
 				}})
 			},
 		},

@@ -73,7 +73,8 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 	case claim.Standby == nil && !claim.Since.After(j.Times.Claimed):
 		return claim, standby.Serves, nil
 	case claim.Standby == nil:
-		claim.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: j.Times.Claimed, Tried: now}
+		claim.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets,
+			Since: j.Times.Claimed, Tried: now}
 		if err := s.Claims.Record(ctx, claim); err != nil {
 			return claim, standby.Waits, fmt.Errorf("recording that %s may be out of service: %w", j.Source.ID, err)
 		}
@@ -89,8 +90,8 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 	return s.Service.Back(ctx, claim, state)
 }
 
-// inService waits until a member serves again. One that does not for too long is left to the sweep, with a warning; left
-// is its claim then, and nil otherwise.
+// inService waits until a member serves again. One that does not for too long is left to the sweep, with a warning;
+// left is its claim then, and nil otherwise.
 func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 	released job.Job, left *ledger.Claim, err error) {
 	if j.Standby == nil || ending == job.LeftStopped { // The sweep brings back what is down, and then into service.
@@ -101,7 +102,8 @@ func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 	case err != nil && claim.Standby == nil, outcome == standby.Serves:
 		return j, nil, err
 	case outcome == standby.Lost:
-		return warned(j, "it did not come back into the service of group "+j.Standby.Group+": "+claim.Standby.Problem), nil, nil
+		return warned(j,
+			"it did not come back into the service of group "+j.Standby.Group+": "+claim.Standby.Problem), nil, nil
 	}
 	now, first := s.Now().UTC(), claim.Standby.Waited.IsZero()
 	if first {
@@ -118,8 +120,9 @@ func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 			j.Source.ID, j.Standby.Group, claim.Standby.Problem)}
 	}
 	claim.Left = now
-	return warned(j, fmt.Sprintf("out of the service of group %s since %s: %s. Goldsmith goes on bringing it back, every few "+
-		"minutes", j.Standby.Group, job.UTC(claim.Standby.Since), claim.Standby.Problem)), &claim, nil
+	return warned(j,
+		fmt.Sprintf("out of the service of group %s since %s: %s. Goldsmith goes on bringing it back, every few "+
+			"minutes", j.Standby.Group, job.UTC(claim.Standby.Since), claim.Standby.Problem)), &claim, nil
 }
 
 func warned(j job.Job, text string) job.Job {

@@ -26,7 +26,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				fleet = template(s, "fleet", due, ec2.ImageX86, due, ec2.ImageX86)
 				deprecated(s, due, 72*time.Hour)
 			},
-			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Retire: ok",
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets " +
+				"DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Retire: ok",
 			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("versions", versions(s, fleet), []int64{2, 4}) },
 		},
 		{
@@ -38,7 +39,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 					Until: time.Now().Add(time.Minute)})
 			},
 			Between: func(*steptest.Stage) { time.Sleep(2 * time.Minute) },
-			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates*6: Transient | " +
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates*6: " +
+				"Transient | " +
 				missed + " DescribeImageAttribute DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests" +
 				" DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions" +
 				" ListImagesInRecycleBin PutRetirement Amend DescribeImageAttribute DescribeSnapshots Retire: ok",
@@ -55,7 +57,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 			},
 			Want: sees + "*2" + gates + gone + ": ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {
-				s.Same("status", strings.HasPrefix(status(s, due), "retired: no rule keeps it; it lies in the Recycle Bin until "), true)
+				s.Same("status",
+					strings.HasPrefix(status(s, due), "retired: no rule keeps it; it lies in the Recycle Bin until "), true)
 			},
 		},
 		{
@@ -92,7 +95,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				snaps + " PutRetirement: ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("snapshots", snapshots(s), 2)
-				s.Same("status", strings.HasPrefix(status(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
+				s.Same("status",
+					strings.HasPrefix(status(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
 			},
 		},
 		{
@@ -107,7 +111,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				" DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots PutRetirement: ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("snapshots", snapshots(s), 2)
-				s.Same("told", strings.HasPrefix(status(s, "snapshots without an image"), "stuck: looking what uses it failed"), true)
+				s.Same("told",
+					strings.HasPrefix(status(s, "snapshots without an image"), "stuck: looking what uses it failed"), true)
 			},
 		},
 		{
@@ -147,7 +152,11 @@ func TestRetireLeavesNothing(t *testing.T) {
 				}
 			},
 			Unordered: true,
-			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
+			Want: "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances " +
+				"DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets " +
+				"DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute*100 " +
+				"DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores " +
+				"DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
 			},

@@ -37,7 +37,8 @@ func record(s *steptest.Stage, subject string) job.Retirement {
 // untag takes the subscription off a template.
 func untag(s *steptest.Stage, template string) {
 	s.Helper()
-	_, err := s.EC2.DeleteTags(s.Context(), &sdk.DeleteTagsInput{Resources: []string{template}, Tags: []types.Tag{{Key: aws.String(tag.Source)}}})
+	_, err := s.EC2.DeleteTags(s.Context(),
+		&sdk.DeleteTagsInput{Resources: []string{template}, Tags: []types.Tag{{Key: aws.String(tag.Source)}}})
 	s.Must(err)
 }
 
@@ -54,7 +55,8 @@ func TestRetirePrunes(t *testing.T) {
 			edit(s, p)
 		}
 	}
-	const night = sees + "*3" + gates + " DescribeImageAttribute DescribeSnapshotAttribute PutRetirement DescribeSnapshots DeregisterImage PutRetirement DescribeSnapshots DeregisterImage"
+	const night = sees + "*3" + gates + " DescribeImageAttribute DescribeSnapshotAttribute PutRetirement " +
+		"DescribeSnapshots DeregisterImage PutRetirement DescribeSnapshots DeregisterImage"
 	has := func(inFirst, inOther []int64, pruned int) func(*steptest.Stage, job.Batch) {
 		return func(s *steptest.Stage, _ job.Batch) {
 			s.Helper()
@@ -86,20 +88,25 @@ func TestRetirePrunes(t *testing.T) {
 			Want: "GATES" + prunes + " DescribeLaunchTemplates" + ends, Then: has([]int64{4}, []int64{1, 2}, 2),
 		}),
 		unordered(steptest.Case[job.Batch, job.Batch]{
-			Name:  "unless the plan lists it by its name",
-			Given: listed(func(p *job.Batch) { p.Plan.Roll.Templates = map[string][]string{"mail": {"x"}, "web": {"y", "other"}} }),
-			Want:  "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
-		}),
-		unordered(steptest.Case[job.Batch, job.Batch]{
-			Name: "or by its id", Given: listed(func(p *job.Batch) { p.Plan.Roll.Templates = map[string][]string{"web": {other}, "x": nil} }),
+			Name: "unless the plan lists it by its name",
+			Given: listed(func(p *job.Batch) {
+				p.Plan.Roll.Templates = map[string][]string{"mail": {"x"}, "web": {"y", "other"}}
+			}),
 			Want: "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
 		}),
 		unordered(steptest.Case[job.Batch, job.Batch]{
-			Name: "one that is deleted meanwhile", Want: "GATES" + prunes + " DescribeLaunchTemplates" + ends, Then: func(s *steptest.Stage, _ job.Batch) {
+			Name:  "or by its id",
+			Given: listed(func(p *job.Batch) { p.Plan.Roll.Templates = map[string][]string{"web": {other}, "x": nil} }),
+			Want:  "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
+		}),
+		unordered(steptest.Case[job.Batch, job.Batch]{
+			Name: "one that is deleted meanwhile", Want: "GATES" + prunes + " DescribeLaunchTemplates" +
+				ends, Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("status", record(s, due).Status, job.Retired)
 			},
 			Given: given(func(s *steptest.Stage, _ *job.Batch) {
-				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Resource: other, Code: "InvalidLaunchTemplateId.NotFound"})
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Resource: other,
+					Code: "InvalidLaunchTemplateId.NotFound"})
 			}),
 		}),
 		unordered(steptest.Case[job.Batch, job.Batch]{
@@ -113,8 +120,11 @@ func TestRetirePrunes(t *testing.T) {
 				s.Same("status of due", record(s, due).Status, job.Retiring)
 				s.Same("left to prune", record(s, due).Templates, []string{other})
 				s.Same("status of db", record(s, second).Status, job.Retired)
-				s.Same("told", strings.HasPrefix(status(s, other), "stuck: pruning the versions of it failed: UnauthorizedOperation"), true)
-				s.Same("counted", strings.Contains(s.Logs.String(), `"ImagesRetired":1`) && strings.Contains(s.Logs.String(), `"RetiringFailed":1`), true)
+				s.Same("told",
+					strings.HasPrefix(status(s, other), "stuck: pruning the versions of it failed: UnauthorizedOperation"), true)
+				s.Same("counted",
+					strings.Contains(s.Logs.String(), `"ImagesRetired":1`) && strings.Contains(s.Logs.String(), `"RetiringFailed":1`),
+					true)
 			},
 		}),
 	})
@@ -125,7 +135,8 @@ func TestRetirePrunesManyVersions(t *testing.T) {
 	var due, many string
 	steptest.Play(t, aged(&due), cases{{
 		Name: "250 old ones", Unordered: true,
-		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
+		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DescribeSnapshots DeregisterImage " +
+			"DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
 			" DeleteLaunchTemplateVersions*2 ListImagesInRecycleBin PutRetirement Retire: ok",
 		Given: func(s *steptest.Stage, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
@@ -172,7 +183,8 @@ func TestRetirePrunesPartly(t *testing.T) {
 		none bool
 		want string
 	}{
-		{code: types.LaunchTemplateErrorCodeUnexpectedError, want: "stuck: pruning the versions of it failed: version 1: unexpectedError: no luck. The next run tries again."},
+		{code: types.LaunchTemplateErrorCodeUnexpectedError,
+			want: "stuck: pruning the versions of it failed: version 1: unexpectedError: no luck. The next run tries again."},
 		{code: types.LaunchTemplateErrorCodeLaunchTemplateVersionDoesNotExist},
 		{none: true},
 	} {
@@ -184,12 +196,15 @@ func TestRetirePrunesPartly(t *testing.T) {
 			}
 			deprecated(s, due, 72*time.Hour)
 			fleet = template(s, "fleet", due, ec2.ImageX86)
-			return retire.Step{Reviewer: reviewer, EC2: partly{s.EC2, c.code, c.none}, Ledger: s.Ledger, Now: time.Now}.Handle, page
+			return retire.Step{Reviewer: reviewer, EC2: partly{s.EC2, c.code, c.none}, Ledger: s.Ledger,
+				Now: time.Now}.Handle, page
 		}
-		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok", false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
+		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok",
+			false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
 		steptest.Play(t, stubborn, cases{{
 			Name: string(c.code), Unordered: true,
-			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions" + put[c.want != ""],
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets " +
+				"DescribeLaunchTemplateVersions" + put[c.want != ""],
 			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("told", status(s, fleet), c.want) },
 		}})
 	}

@@ -58,7 +58,8 @@ func TestRetireRefuses(t *testing.T) {
 		{
 			Name:  "a describe is refused",
 			Given: func(s *steptest.Stage, _ *job.Batch) { s.Refuse("DescribeLaunchConfigurations", "AccessDenied", 1) },
-			Want:  sees + "*2 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations PutRetirement: ok",
+			Want: sees + "*2 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups " +
+				"DescribeLaunchConfigurations PutRetirement: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				kept("")(s, p)
 				s.Same("told", strings.HasPrefix(status(s, "uses of images"),
@@ -83,7 +84,8 @@ func TestRetireRefuses(t *testing.T) {
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("image", is(s, due), "deprecated")
 				s.Same("status", status(s, due),
-					"stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run tries again.")
+					"stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run "+
+						"tries again.")
 			},
 		},
 		{
@@ -92,7 +94,8 @@ func TestRetireRefuses(t *testing.T) {
 				deprecated(s, due, 72*time.Hour)
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			},
-			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage PutRetirement " +
+				"ListImagesInRecycleBin PutRetirement Amend: ok | " +
 				missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps +
 				" DeleteSnapshot PutRetirement: ok | " + missed + " DescribeImageAttribute DescribeSnapshots Retire: ok | " +
 				sees + ": ok",

@@ -34,7 +34,8 @@ func (r *round) snapshots(ctx context.Context, image *retirement, results []type
 			image.Why = append(image.Why, "snapshot "+id+" stays, since another image uses it")
 		default:
 			r.left[image.Subject] = true
-			why := fmt.Sprintf("it stays after its image %s is gone, since EC2 says %s; the next run that looks at the whole plan tries again", image.Subject, result.ReturnCode)
+			why := fmt.Sprintf("it stays after its image %s is gone, since EC2 says %s; the next run that looks at the whole "+
+				"plan tries again", image.Subject, result.ReturnCode)
 			if err := r.stuck(ctx, retirement{Subject: id, Name: image.Name}, why); err != nil {
 				return err
 			}

@@ -82,7 +82,8 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: ruled, Review: o, now: s.Now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
+	r := &round{Step: s, page: ruled, Review: o, now: s.Now().UTC(), left: map[string]bool{},
+		unpruned: map[string][]string{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
@@ -157,7 +158,8 @@ func (r *round) blind(ctx context.Context) error {
 	}
 	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
 	return r.stuck(ctx, retirement{Subject: "uses of images"},
-		"nothing was retired, since it could not be found out what is in use: "+brief(r.Blind)+". Give the function goldsmith-retire what it is refused; the next run tries again.")
+		"nothing was retired, since it could not be found out what is in use: "+brief(r.Blind)+". Give the function "+
+			"goldsmith-retire what it is refused; the next run tries again.")
 }
 
 // retirement is what is written down.

@@ -30,13 +30,17 @@ type (
 
 const (
 	// looks is finding out what images there are, and what uses them.
-	sees  = "Registrations DescribeImages Claims Retirements Results"
-	refs  = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
-	snaps = " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
+	sees = "Registrations DescribeImages Claims Retirements Results"
+	refs = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations " +
+		"DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute " +
+		"DescribeImageReferences"
+	snaps = " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots " +
+		"DescribeSnapshotTierStatus"
 	gates = refs + snaps
 	// launches is finding out which templates, groups and fleets make volumes of a snapshot.
-	launches = " DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests"
-	looks    = sees + gates
+	launches = " DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets " +
+		"DescribeSpotFleetRequests DescribeSpotInstanceRequests"
+	looks = sees + gates
 	// missed is finding out what there is, when EC2 does not show a registered image.
 	missed = "Registrations DescribeImages*2 Claims Retirements Results"
 	gone   = " PutRetirement DescribeSnapshots DeregisterImage ListImagesInRecycleBin PutRetirement Retire"

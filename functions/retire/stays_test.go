@@ -51,7 +51,8 @@ func TestSnapshotsThatWereThereBefore(t *testing.T) {
 	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
 		s.Same("image", is(s, due), "gone")
-		s.Same("told", strings.Contains(strings.Join(record(s, due).Why, "; "), "not made with it, so they stay: snap-"), true)
+		s.Same("told",
+			strings.Contains(strings.Join(record(s, due).Why, "; "), "not made with it, so they stay: snap-"), true)
 		s.Same("its snapshot", snapshots(s), 2)
 		s.Same("asked", s.Sent("DeregisterImage")[0].Get("DeleteAssociatedSnapshots"), "false")
 	})

@@ -89,7 +89,8 @@ func (r *round) restore(ctx context.Context, what retirement, status job.Status)
 func (r *round) inUse(ctx context.Context, d retention.Decision, what retirement) error {
 	switch {
 	case d.Disabled:
-		return r.stuck(ctx, what, "it is disabled, so nothing can launch it: aws ec2 enable-image --image-id "+d.ID+" has it back")
+		return r.stuck(ctx, what,
+			"it is disabled, so nothing can launch it: aws ec2 enable-image --image-id "+d.ID+" has it back")
 	case !d.Since.IsZero():
 		return r.restore(ctx, what, job.InUse)
 	}

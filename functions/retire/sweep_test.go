@@ -85,7 +85,9 @@ func TestRetireSweeps(t *testing.T) {
 		},
 		{
 			Name: "a request is about one source", Want: missed + ": ok", Then: left(""),
-			Given: cut(func(s *steptest.Stage, p *job.Batch) { p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance} }),
+			Given: cut(func(s *steptest.Stage, p *job.Batch) {
+				p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance}
+			}),
 		},
 		{
 			Name: "a request for the whole plan is not", Want: deletes, Then: swept,
@@ -163,15 +165,18 @@ func TestRetireMisses(t *testing.T) {
 	const asks = missed + " DescribeImageAttribute DescribeSnapshots"
 	steptest.Play(t, aged(&due), cases{
 		{
-			Name: "first seen: told, and kept from now on", Given: cut(0), Want: asks + " PutRetirement Amend: ok | " + missed + ": ok",
+			Name: "first seen: told, and kept from now on", Given: cut(0),
+			Want:    asks + " PutRetirement Amend: ok | " + missed + ": ok",
 			Between: func(*steptest.Stage) { time.Sleep(72*time.Hour - time.Second) },
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("snapshots", snapshots(s), 2)
 				told := record(s, due)
 				s.Same("until", registrationOf(s, due).Missed.Add(72*time.Hour), told.Due)
-				s.Same("status", status(s, due), "missed: it was deregistered, and not by Goldsmith; its snapshots ("+orphan+") are kept until "+
-					told.Due.Format("2006-01-02 15:04 UTC")+"; until then it can be had back from the Recycle Bin, where that holds it, "+
-					"or registered from them (aws ec2 register-image)")
+				s.Same("status", status(s, due),
+					"missed: it was deregistered, and not by Goldsmith; its snapshots ("+orphan+") are kept until "+
+						told.Due.Format("2006-01-02 15:04 UTC")+"; until then it can be had back from the Recycle Bin, where that "+
+						"holds it, "+
+						"or registered from them (aws ec2 register-image)")
 			},
 		},
 		{Name: "a second before the grace is over", Given: cut(72*time.Hour - time.Second), Want: missed + ": ok"},
@@ -201,8 +206,10 @@ func TestRetireSweepsMany(t *testing.T) {
 	steptest.Play(t, aged(&due), cases{{
 		Name: "130 images that were deregistered by hand", Unordered: true,
 		Between: func(s *steptest.Stage) { s.Same("snapshots", snapshots(s), 32) },
-		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeImageAttribute*100 DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
-			" DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus" +
+		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeImageAttribute*100 DescribeSnapshots " +
+			"DescribeImages ListImagesInRecycleBin" + launches +
+			" DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots " +
+			"DescribeSnapshotTierStatus" +
 			" DeleteSnapshot*100 PutRetirement*100 ok PutRetirement EnableImageDeprecation" + gates,
 		Given: func(s *steptest.Stage, _ *job.Batch) {
 			for n := range 130 {

@@ -62,14 +62,17 @@ type killedEC2 struct {
 	k *killer
 }
 
-func (e killedEC2) CreateLaunchTemplateVersion(ctx context.Context, in *sdk.CreateLaunchTemplateVersionInput, o ...func(*sdk.Options)) (*sdk.CreateLaunchTemplateVersionOutput, error) {
+func (e killedEC2) CreateLaunchTemplateVersion(ctx context.Context, in *sdk.CreateLaunchTemplateVersionInput,
+	o ...func(*sdk.Options)) (*sdk.CreateLaunchTemplateVersionOutput, error) {
 	return killed(e.k, func() (*sdk.CreateLaunchTemplateVersionOutput, error) {
 		return e.Client.CreateLaunchTemplateVersion(ctx, in, o...)
 	})
 }
 
-func (e killedEC2) ModifyLaunchTemplate(ctx context.Context, in *sdk.ModifyLaunchTemplateInput, o ...func(*sdk.Options)) (*sdk.ModifyLaunchTemplateOutput, error) {
-	return killed(e.k, func() (*sdk.ModifyLaunchTemplateOutput, error) { return e.Client.ModifyLaunchTemplate(ctx, in, o...) })
+func (e killedEC2) ModifyLaunchTemplate(ctx context.Context, in *sdk.ModifyLaunchTemplateInput,
+	o ...func(*sdk.Options)) (*sdk.ModifyLaunchTemplateOutput, error) {
+	return killed(e.k,
+		func() (*sdk.ModifyLaunchTemplateOutput, error) { return e.Client.ModifyLaunchTemplate(ctx, in, o...) })
 }
 
 type killedSSM struct {
@@ -77,7 +80,8 @@ type killedSSM struct {
 	k *killer
 }
 
-func (p killedSSM) PutParameter(ctx context.Context, in *ssm.PutParameterInput, o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+func (p killedSSM) PutParameter(ctx context.Context, in *ssm.PutParameterInput,
+	o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
 	return killed(p.k, func() (*ssm.PutParameterOutput, error) { return p.Client.PutParameter(ctx, in, o...) })
 }
 
@@ -103,9 +107,11 @@ func TestRollKilledAnywhere(t *testing.T) {
 				for range 2 {
 					done, err := again.Handle(s.Context(), j)
 					s.Must(err)
-					s.Same("template", find(done, "fleet"), job.Rolled{Target: find(done, "fleet").Target, Name: "fleet", From: before, To: newest, Version: 2, Previous: 1})
+					s.Same("template", find(done, "fleet"),
+						job.Rolled{Target: find(done, "fleet").Target, Name: "fleet", From: before, To: newest, Version: 2, Previous: 1})
 					aliased := find(done, alias)
-					s.Same("alias", []any{aliased.From, aliased.To, aliased.Previous, aliased.Problem}, []any{before, newest, int64(1), ""})
+					s.Same("alias", []any{aliased.From, aliased.To, aliased.Previous, aliased.Problem},
+						[]any{before, newest, int64(1), ""})
 					time.Sleep(time.Minute)
 				}
 				s.Same("versions", len(versions(s, "fleet")), 2)

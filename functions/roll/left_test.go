@@ -46,7 +46,9 @@ func TestRollLeaves(t *testing.T) {
 			Name:  "it is pinned to a parameter's version",
 			Given: func(s *steptest.Stage, _ *job.Job) { template(s, "pinned", "web", "resolve:ssm:/golden/web:3") },
 			Want:  did(both + reads + rolls + writes + ": ok"),
-			Then:  left("pinned", "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+			Then: left("pinned",
+				"it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's "+
+					"parameter; name a parameter of this account without version or label to have it rolled"),
 		},
 		{
 			Name:  "it takes one of AWS's own parameters",
@@ -61,7 +63,10 @@ func TestRollLeaves(t *testing.T) {
 				template(s, "shared", "web", "resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web")
 			},
 			Want: did(both + reads + rolls + writes + ": ok"),
-			Then: left("shared", "it takes its image from resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+			Then: left("shared",
+				"it takes its image from resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web, a parameter's "+
+					"pinned version or another account's parameter; name a parameter of this account without version or label to "+
+					"have it rolled"),
 		},
 	})
 }
@@ -91,12 +96,14 @@ func TestRollRefused(t *testing.T) {
 		{
 			Name:  "the function may not change one of two templates",
 			Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
-			Want:  did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion " +
+				"DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
 		},
 		{
 			Name:  "the function may not make one of two the default",
 			Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate" +
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions " +
+				"ModifyLaunchTemplate" +
 				" DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
 		},
 		{

@@ -92,7 +92,8 @@ func TestMoreTemplatesThanAreAskedForNumbers(t *testing.T) {
 		s.Must(err)
 		left := 0
 		for _, r := range done.Rolled {
-			if strings.Contains(r.Problem, "more than 300 templates of this source are launched by versions' numbers, and version 2") &&
+			if strings.Contains(r.Problem,
+				"more than 300 templates of this source are launched by versions' numbers, and version 2") &&
 				strings.HasSuffix(r.Problem, "let what launches from it name $Default or $Latest") {
 				left++
 			}

@@ -73,7 +73,8 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "the owner was terminated",
 			Given: func(s *steptest.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
-			Want:  "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Want: "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter " +
+				"PutOwner PutTarget PutParameter PutTarget: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				takes(s, j)
 				o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
@@ -131,7 +132,8 @@ func TestRollOwners(t *testing.T) {
 				owns(s, "web", s.Web)
 				j.Source.Lineage = "group/web"
 			},
-			Want: "DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Want: "DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget " +
+				"PutParameter PutTarget: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("owner", owner(s), "group/web") },
 		},
 		{
@@ -153,7 +155,8 @@ func TestRollOwners(t *testing.T) {
 				_, err := s.Ledger.Kept.Register(s.Context(), r)
 				s.Must(err)
 			},
-			Want: "DescribeImages Registration Owner Targets GetParameter Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner Targets GetParameter Registration DescribeInstances Targets " +
+				"DescribeLaunchTemplates: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
@@ -177,12 +180,14 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "its own id is nobody else's: nothing to ask and nothing to write",
 			Given: func(s *steptest.Stage, j *job.Job) { j.Source.Name = s.Web },
-			Want:  "DescribeImages Registration Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter PutTarget: ok",
+			Want: "DescribeImages Registration Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter " +
+				"PutTarget: ok",
 		},
 		{
 			Name:  "two that take a name at once: one is told to try again, and finds the other",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Transient | DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Transient | DescribeImages " +
+				"Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Between: func(s *steptest.Stage) {
 				owns(s, "web", s.Launch("web", nil))
 			},

@@ -105,7 +105,8 @@ func TestRollIntoAParameterThatIsTaken(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 			return s.Launch("data", nil), "data"
 		}, false},
-		"another": {"data", func(s *steptest.Stage, _ string) (string, string) { return s.Launch("data", nil), "data" }, false},
+		"another": {"data",
+			func(s *steptest.Stage, _ string) (string, string) { return s.Launch("data", nil), "data" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

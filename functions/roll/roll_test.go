@@ -175,7 +175,8 @@ func TestRoll(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1}, Drop: true})
 				s.LoseAnswers("PutParameter", 1)
 			},
-			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion*2 DescribeLaunchTemplateVersions ModifyLaunchTemplate*2 PutTarget*2 PutParameter*2 PutTarget: ok"),
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion*2 DescribeLaunchTemplateVersions " +
+				"ModifyLaunchTemplate*2 PutTarget*2 PutParameter*2 PutTarget: ok"),
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
 		{
@@ -184,8 +185,11 @@ func TestRoll(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6},
 					Code: "RequestLimitExceeded"})
 			},
-			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget: Transient | " + finds + launch +
-				" GetParameter DescribeImages PutTarget DescribeLaunchTemplateVersions*2 ModifyLaunchTemplate CreateLaunchTemplateVersion*2 PutTarget" +
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions " +
+				"ModifyLaunchTemplate*6 DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget: Transient | " +
+				finds + launch +
+				" GetParameter DescribeImages PutTarget DescribeLaunchTemplateVersions*2 ModifyLaunchTemplate " +
+				"CreateLaunchTemplateVersion*2 PutTarget" +
 				writes + ": ok"),
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "fleet")), 4)
@@ -298,13 +302,16 @@ func TestRollAlias(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Refuse("PutParameter", "ThrottlingException", steptest.Attempts)
 			},
-			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutTarget " +
+				"PutParameter*6: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" +
+				writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" +
-				" PutTarget PutParameter: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes +
+				" PutTarget PutParameter: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates " +
+				"GetParameter" + writes +
 				": ok"),
 		},
 	})

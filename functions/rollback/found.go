@@ -182,8 +182,8 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 	return at, nil
 }
 
-// heads are the versions with one of some images that $Default and $Latest lead to. Where a template's latest version was
-// deleted EC2 shows none at all: then each template is asked that a group names by $Latest.
+// heads are the versions with one of some images that $Default and $Latest lead to. Where a template's latest version
+// was deleted EC2 shows none at all: then each template is asked that a group names by $Latest.
 func (f *Round) heads(
 	ctx context.Context, images []string, groups []types.AutoScalingGroup,
 ) ([]ec2types.LaunchTemplateVersion, error) {

@@ -96,8 +96,9 @@ func (t *target) leftLines(asked event.Rollback) []string {
 	if more <= 0 {
 		return t.left
 	}
-	return append(slices.Clone(t.left[:mostLeft]), fmt.Sprintf("%d more are named by %s, also when it is asked again", more,
-		rollout.Command("rollback", asked.Name)))
+	return append(slices.Clone(t.left[:mostLeft]),
+		fmt.Sprintf("%d more are named by %s, also when it is asked again", more,
+			rollout.Command("rollback", asked.Name)))
 }
 
 // change is what has changed, without what does not go back with it.

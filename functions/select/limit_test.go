@@ -37,7 +37,8 @@ func TestSelectLimit(t *testing.T) {
 			Want: strings.Replace(asks, "DescribeInstances GetServiceQuota", "DescribeInstances*2 GetServiceQuota", 1) + ": ok"},
 		{
 			Name: "three of at most two", Given: limit(plan.Limit{Count: 2}), Want: "PutRun DescribeInstances: Failed",
-			Says: []string{"plan nightly selects 3 sources, its limit is 2. Nothing was touched. Raise the plan's limit, or narrow its sources."},
+			Says: []string{"plan nightly selects 3 sources, its limit is 2. Nothing was touched. Raise the plan's limit, or " +
+				"narrow its sources."},
 		},
 		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}),
 			Want: "PutRun DescribeInstances*3 GetServiceQuota DescribeInstances DescribeInstanceTypes " +

@@ -38,7 +38,8 @@ func TestWhoseImageIsOfTheSource(t *testing.T) {
 	}{
 		{what: "it proved good", edit: func(r *ledger.Registration) { r.Good = true }, says: true},
 		{what: "it did not", edit: func(*ledger.Registration) {}},
-		{what: "EC2's facts are others", edit: func(r *ledger.Registration) { r.Good, r.From = true, "snap-0123456789abcdef0" }},
+		{what: "EC2's facts are others",
+			edit: func(r *ledger.Registration) { r.Good, r.From = true, "snap-0123456789abcdef0" }},
 		{what: "of another volume", edit: func(r *ledger.Registration) { r.Good = true }, other: true},
 	} {
 		steptest.Play(t, scene, []given{{

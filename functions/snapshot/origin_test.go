@@ -55,7 +55,8 @@ func TestWhoseImageOfTheOriginCounts(t *testing.T) {
 		counts       bool
 	}{
 		{what: "another account's", image: "ami-0fedcba9876543210"},
-		{what: "another account's, with an alias that EC2 gives no vendor", image: "ami-0fedcba9876543210", alias: "amazonia"},
+		{what: "another account's, with an alias that EC2 gives no vendor", image: "ami-0fedcba9876543210",
+			alias: "amazonia"},
 		{what: "the Marketplace's", image: "ami-0fedcba9876543210", alias: "aws-marketplace", counts: true},
 		{what: "AWS's", image: "ami-0fedcba9876543210", alias: "amazon", counts: true},
 		{what: "the one that the instance was launched from", image: ec2.ImageX86, counts: true},
@@ -104,7 +105,8 @@ func (o *detached) DescribeImages(ctx context.Context, in *sdk.DescribeImagesInp
 		return o.Client.DescribeImages(ctx, in, options...)
 	}
 	return &sdk.DescribeImagesOutput{Images: []types.Image{{
-		ImageId: aws.String("ami-0fedcba9876543210"), OwnerId: aws.String(steptest.Account), SourceInstanceId: aws.String(o.builder),
+		ImageId: aws.String("ami-0fedcba9876543210"), OwnerId: aws.String(steptest.Account),
+		SourceInstanceId:   aws.String(o.builder),
 		VirtualizationType: types.VirtualizationTypeHvm, Architecture: types.ArchitectureValuesX8664,
 		RootDeviceName: aws.String(root), EnaSupport: aws.Bool(true), BootMode: types.BootModeValuesUefiPreferred,
 		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String(root),
@@ -153,7 +155,8 @@ func (l lent) DescribeSnapshots(ctx context.Context, in *sdk.DescribeSnapshotsIn
 func TestASnapshotOfAnotherAccount(t *testing.T) {
 	from := func(s *steptest.Stage) (step, snapshot.Input) {
 		_, in := scene(s)
-		return snapshot.Step{EC2: lent{s.EC2}, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region, Now: time.Now}.Handle, in
+		return snapshot.Step{EC2: lent{s.EC2}, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region,
+			Now: time.Now}.Handle, in
 	}
 	steptest.Play(t, from, []given{{
 		Name: "shared with this one", Anything: true,

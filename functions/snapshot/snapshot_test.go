@@ -141,7 +141,8 @@ func TestCopy(t *testing.T) {
 			},
 			Want: "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes Registrations " +
 				"DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4: ok",
-			Then: refuses("plan nightly has images tested, and nothing says on which instance type. Set verify.instanceType in the plan, then ask again."),
+			Then: refuses("plan nightly has images tested, and nothing says on which instance type. Set verify.instanceType " +
+				"in the plan, then ask again."),
 		},
 		{
 			Name: "a contradiction is told with both sides",

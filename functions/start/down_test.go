@@ -217,8 +217,9 @@ func TestStartIsBack(t *testing.T) {
 			Want: "DescribeInstances: ok", Then: gone(true),
 		},
 		{
-			Name: "no call of EC2's knows it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want: "DescribeInstances*2 Claim StartInstances DescribeInstances*2: ok", Then: gone(true),
+			Name:  "no call of EC2's knows it",
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want:  "DescribeInstances*2 Claim StartInstances DescribeInstances*2: ok", Then: gone(true),
 		},
 		{
 			Name: "a moment after the stop", Want: "DescribeInstances Claim: NotYet",

@@ -161,8 +161,8 @@ func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance)
 	s.refused(ctx, j, true, code, "it does not stay up: "+source.Why(instance))
 }
 
-// unknown is an instance of which EC2 says for a start that there is none. It is gone, unless a describe shows it: what is
-// down is not left behind for one answer.
+// unknown is an instance of which EC2 says for a start that there is none. It is gone, unless a describe shows it: what
+// is down is not left behind for one answer.
 func (s Step) unknown(ctx context.Context, j job.Job, refused error) (job.Job, error) {
 	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	switch {

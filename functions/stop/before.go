@@ -30,8 +30,8 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 	return a.Retryer.IsErrorRetryable(err)
 }
 
-// notAllowed reports whether Auto Scaling says that a request is not valid: by the numbers of a group, or by how a member
-// is.
+// notAllowed reports whether Auto Scaling says that a request is not valid: by the numbers of a group, or by how a
+// member is.
 func notAllowed(err error) bool { return fault.Code(err) == "ValidationError" }
 
 // listen has the attempts of one call heard.
@@ -76,8 +76,8 @@ func (s Step) leave(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, er
 	return s.left(ctx, j, c)
 }
 
-// left is the job of an instance that a person has stopped. Its tag does not name the execution any more: once the claim
-// is gone, a stop in the same second would look like the execution's own, and be undone.
+// left is the job of an instance that a person has stopped. Its tag does not name the execution any more: once the
+// claim is gone, a stop in the same second would look like the execution's own, and be undone.
 func (s Step) left(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, error) {
 	err := s.tag(ctx, j, map[string]string{tag.Stopped: ""})
 	if fault.IsTransient(err) || fault.IsNotYet(err) {

@@ -23,9 +23,9 @@ type groupsAPI interface {
 		*autoscaling.EnterStandbyOutput, error)
 }
 
-// leaveService has a member of an Auto Scaling group in Standby before it is stopped; any other source is left as it is.
-// Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service is
-// skipped: it is theirs to bring back.
+// leaveService has a member of an Auto Scaling group in Standby before it is stopped; any other source is left as it
+// is. Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service
+// is skipped: it is theirs to bring back.
 func (s Step) leaveService(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	if j.Standby == nil || j.Hangs {
 		return c, nil, nil
@@ -60,8 +60,8 @@ func other(j job.Job, why string) *job.Reason {
 	return &job.Reason{Code: job.AutoScalingMember, Text: "group " + j.Standby.Group + ": " + why}
 }
 
-// enter sends EnterStandby, after the claim says so. What Auto Scaling refuses for certain at the first attempt is taken
-// back: what somebody puts into Standby from then on would count as the run's.
+// enter sends EnterStandby, after the claim says so. What Auto Scaling refuses for certain at the first attempt is
+// taken back: what somebody puts into Standby from then on would count as the run's.
 func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	now, first := s.Now().UTC(), c.Standby == nil
 	if first {
@@ -105,7 +105,8 @@ func (s Step) stays(ctx context.Context, c ledger.Claim) {
 	defer cancel()
 	c.Standby = nil
 	if err := s.Ledger.Record(ctx, c); err != nil {
-		handler.Log(ctx).WarnContext(ctx, "a member that stays in service counts as out of it", "source", c.Source, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "a member that stays in service counts as out of it", "source",
+			c.Source, "error", err)
 	}
 }
 

@@ -56,7 +56,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.Now().UTC()
 	if late(j, now) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
-			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
+			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID,
+			j.Run.Closes.UTC().Format(time.RFC3339))
 	}
 	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
@@ -165,7 +166,8 @@ func (s Step) again(ctx context.Context, j job.Job) error {
 }
 
 // lost is what a person does when the ledger has lost its table.
-const lost = "Bring back what the ledger's table held (operations guide, \"The table was lost\"), then run the plan again."
+const lost = "Bring back what the ledger's table held (operations guide, \"The table was lost\"), then run the plan " +
+	"again."
 
 // remembered is why a source must stay up of whose run the ledger does not know any more: its table was lost since,
 // and with it who else is down. If the claim was lost as well, so was whether an earlier attempt sent the stop: the

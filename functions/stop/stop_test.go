@@ -40,8 +40,9 @@ func TestStop(t *testing.T) {
 			},
 		},
 		{
-			Name:    "stopped once, however often the step runs; the first moment counts",
-			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok | Claim Slots Record StopInstances: ok",
+			Name: "stopped once, however often the step runs; the first moment counts",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok | " +
+				"Claim Slots Record StopInstances: ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
@@ -107,7 +108,8 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "nothing is stopped while the claim cannot be written",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim GetRun Slots Take CreateTags Record: Transient | Claim GetRun Slots Take CreateTags Record StopInstances: ok",
+			Want: "Claim GetRun Slots Take CreateTags Record: Transient | Claim GetRun Slots Take CreateTags Record " +
+				"StopInstances: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the stop is sent by the next try",

@@ -25,7 +25,8 @@ type requests interface {
 
 // executionsAPI tells how executions are.
 type executionsAPI interface {
-	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput,
+		...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 }
 
 const (

@@ -98,8 +98,9 @@ func TestTriggerChanges(t *testing.T) {
 		{
 			Name:  "the ledger cannot be written: nothing is started",
 			Given: func(s *steptest.Stage, in *json.RawMessage) { ended(s, in); s.Ledger.Break("PutRequest", 1) },
-			Want:  "GetRequest DescribeExecution PutRequest: Transient | GetRequest DescribeExecution PutRequest StartExecution: ok",
-			Then:  starts(2),
+			Want: "GetRequest DescribeExecution PutRequest: Transient | GetRequest DescribeExecution PutRequest " +
+				"StartExecution: ok",
+			Then: starts(2),
 		},
 	})
 }

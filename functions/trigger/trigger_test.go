@@ -216,20 +216,24 @@ func TestTriggerTag(t *testing.T) {
 		{
 			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"),
 			Want: "GetRequest PutRequest StartExecution: ok",
-			Then: wrong("nightli", `Tag goldsmith:image=nightli on i-0a1b2c3d4e5f60718: there is no plan "nightli"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+			Then: wrong("nightli",
+				`Tag goldsmith:image=nightli on i-0a1b2c3d4e5f60718: there is no plan "nightli"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
 			Name: "a plan in capitals is another plan", Given: valued("Nightly"),
 			Want: "GetRequest PutRequest StartExecution: ok",
-			Then: wrong("Nightly", `Tag goldsmith:image=Nightly on i-0a1b2c3d4e5f60718: there is no plan "Nightly"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+			Then: wrong("Nightly",
+				`Tag goldsmith:image=Nightly on i-0a1b2c3d4e5f60718: there is no plan "Nightly"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
 			Name: "yes is no plan", Given: valued("yes"), Want: "GetRequest PutRequest StartExecution: ok",
-			Then: wrong("yes", `Tag goldsmith:image=yes on i-0a1b2c3d4e5f60718: there is no plan "yes"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+			Then: wrong("yes",
+				`Tag goldsmith:image=yes on i-0a1b2c3d4e5f60718: there is no plan "yes"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
 			Name: "a space too many", Given: valued("nightly "), Want: "GetRequest PutRequest StartExecution: ok",
-			Then: wrong("nightly ", `Tag goldsmith:image=nightly  on i-0a1b2c3d4e5f60718: there is no plan "nightly "; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+			Then: wrong("nightly ",
+				`Tag goldsmith:image=nightly  on i-0a1b2c3d4e5f60718: there is no plan "nightly "; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 	})
 }

@@ -17,7 +17,8 @@ import (
 
 // ender ends instances.
 type ender interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
+		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput,
 		...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }

@@ -44,7 +44,8 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	case fault.IsNoCapacity(err), fault.IsTransient(err), fault.IsNotYet(err), fault.IsDenied(err):
 		return j, untested(j, err)
 	case err != nil:
-		return j, fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the profile.", "%w", untested(j, err))
+		return j, fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the "+
+			"profile.", "%w", untested(j, err))
 	}
 	for _, i := range out.Instances {
 		j.TestInstance = aws.ToString(i.InstanceId)

@@ -51,7 +51,8 @@ func (s Step) try(ctx context.Context, j job.Job) (job.Job, error) {
 	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress,
 		types.CommandInvocationStatusDelayed, types.CommandInvocationStatusCancelling:
 		return j, s.notYet(j, "its command is %s", sent.Status)
-	case types.CommandInvocationStatusFailed, types.CommandInvocationStatusTimedOut, types.CommandInvocationStatusCancelled:
+	case types.CommandInvocationStatusFailed, types.CommandInvocationStatusTimedOut,
+		types.CommandInvocationStatusCancelled:
 		return j, failed(j, *sent)
 	default:
 		return j, s.notYet(j, "its command is %s", sent.Status)
@@ -101,7 +102,8 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 		return fmt.Errorf("sending the command to test instance %s: %w", j.TestInstance, err)
 	case err != nil:
 		return fault.Failure("Put right what it says of the command. Nothing was rolled.",
-			"%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance, err)
+			"%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance,
+			err)
 	default:
 		return s.notYet(j, "its command has only just been sent")
 	}

@@ -71,7 +71,9 @@ func TestWatchImage(t *testing.T) {
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
 			Want: "Await DescribeSnapshots DescribeImages Done: Failed",
-			Says: []string{"of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not affected, and the next run tries again."},
+			Says: []string{"of web (i-",
+				"is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not " +
+					"affected, and the next run tries again."},
 		},
 		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok",
 			Then: goesOn},

@@ -147,7 +147,8 @@ func TestWatch(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 			},
 			Want: "Await DescribeInstances Done: Failed",
-			Says: []string{"web (i-", "is still stopping 1h0m0s after it was to stop. Stop it by force: aws ec2 stop-instances --force"},
+			Says: []string{"web (i-",
+				"is still stopping 1h0m0s after it was to stop. Stop it by force: aws ec2 stop-instances --force"},
 		},
 		{
 			Name:  "somebody terminated it",
@@ -200,7 +201,9 @@ func TestWatchRunning(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 			},
 			Want: "Await DescribeInstances Done: Failed",
-			Says: []string{"web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. See whether the KMS keys of its volumes can be used."},
+			Says: []string{"web (i-",
+				"went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. See " +
+					"whether the KMS keys of its volumes can be used."},
 		},
 		{
 			Name: "running, and the plan waits for both status checks",

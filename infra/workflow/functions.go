@@ -5,7 +5,6 @@ import (
 
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
-	"goldsmith/shared/version"
 )
 
 // Function is one Lambda function: all that a deployment has to know of it.
@@ -142,7 +141,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
-		Does:        "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
+		Does: "Launches a test instance from the image where the plan says so, runs its command there, and " +
+			"terminates it.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances"),
@@ -169,7 +169,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:        "Writes the result, answers the request tag, brings a group's member back into service, and drops the claim.",
+		Does: "Writes the result, answers the request tag, brings a group's member back into service, and drops " +
+			"the claim.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets}, noting,
@@ -177,7 +178,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:        "Copies the image to other Regions and under other keys where the plan says so, and sees what becomes of it.",
+		Does: "Copies the image to other Regions and under other keys where the plan says so, and sees what " +
+			"becomes of it.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("copy"), ledger("PutItem", "UpdateItem", "DeleteItem"),
 			[]Statement{look("DescribeImages"), lookAtOwnOrganization}, copying, sharingCopies),
@@ -191,7 +193,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
-		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
+		Does: "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions " +
+			"that name them.",
 		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
@@ -213,7 +216,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
-		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
+		Does: "Points a source's launch templates and alias back at an earlier image, and rolls back what is being " +
+			"refreshed, for a person.",
 		Environment: env(settings.Table, settings.SlackSecret, settings.Topic, settings.Channels),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, lookAtConfigurations,
@@ -231,7 +235,8 @@ var Functions = []Function{
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
-		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
+		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of " +
+			"runs that could not.",
 		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret,
 			settings.Topic, settings.ImagePath, settings.Version), settings.StateMachine,
 			"${StateMachineAlias}"),
@@ -251,7 +256,7 @@ func env(names ...settings.Name) map[string]string {
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
 		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Channels: "${Channels}",
 		settings.ImagePath: "${ImagePath}", settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
-		settings.Version: version.Version,
+		settings.Version: "${Version}",
 	}
 	values := map[string]string{}
 	for _, name := range names {

@@ -172,7 +172,8 @@ var telling = []Statement{
 	},
 	{
 		// docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
-		Why:       "Events of Goldsmith's own, to the default event bus, if a plan asks for them: no other source can be feigned.",
+		Why: "Events of Goldsmith's own, to the default event bus, if a plan asks for them: no other source can be " +
+			"feigned.",
 		Actions:   []string{"events:PutEvents"},
 		Resources: []string{"${EventBus}"},
 		Condition: Condition{"StringEquals": {"events:source": {"goldsmith"}}},

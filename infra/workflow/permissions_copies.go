@@ -17,15 +17,18 @@ var copying = []Statement{
 		Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${Copies}"},
 	},
 	{
-		Why:       "New images and snapshots in the Regions that plans name, which are tagged as Goldsmith's in the creating call.",
-		Actions:   []string{"ec2:CopyImage"},
-		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::image/*", "arn:${Partition}:ec2:${CopyRegions}::snapshot/*"},
+		Why: "New images and snapshots in the Regions that plans name, which are tagged as Goldsmith's in the " +
+			"creating call.",
+		Actions: []string{"ec2:CopyImage"},
+		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::image/*",
+			"arn:${Partition}:ec2:${CopyRegions}::snapshot/*"},
 		Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
 	},
 	{
-		Why:       "Tags in the creating call only, so that nothing else can be tagged into Goldsmith's reach.",
-		Actions:   []string{"ec2:CreateTags"},
-		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::image/*", "arn:${Partition}:ec2:${CopyRegions}::snapshot/*"},
+		Why:     "Tags in the creating call only, so that nothing else can be tagged into Goldsmith's reach.",
+		Actions: []string{"ec2:CreateTags"},
+		Resources: []string{"arn:${Partition}:ec2:${CopyRegions}::image/*",
+			"arn:${Partition}:ec2:${CopyRegions}::snapshot/*"},
 		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"CopyImage"}}},
 	},
 	{

@@ -105,7 +105,8 @@ var refreshing = []Statement{
 		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
 	},
 	{
-		Why:     "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
+		Why: "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch " +
+			"template of the account.",
 		Actions: []string{"ec2:RunInstances"},
 		Resources: []string{
 			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}",
@@ -115,7 +116,8 @@ var refreshing = []Statement{
 	},
 	{
 		// The service authorization reference defines ec2:LaunchTemplate for none of them, so that a condition on it denies.
-		Why:     "What a launch may take part in without the key ec2:LaunchTemplate; without the statement above nothing is launched.",
+		Why: "What a launch may take part in without the key ec2:LaunchTemplate; without the statement above nothing " +
+			"is launched.",
 		Actions: []string{"ec2:RunInstances"},
 		Resources: []string{
 			"arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/${Groups}",
@@ -142,13 +144,15 @@ var refreshing = []Statement{
 		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
 	},
 	{
-		Why:       "Roles of the instance profiles in templates, as the deployment lists them: whoever may pass a role may use it.",
+		Why: "Roles of the instance profiles in templates, as the deployment lists them: whoever may pass a role " +
+			"may use it.",
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{"${PassedRoles}"},
 		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
 	},
 	{
-		Why:       "Templates that take their image from an alias: whether it reads as it was written, and Auto Scaling's dry run of a launch.",
+		Why: "Templates that take their image from an alias: whether it reads as it was written, and Auto Scaling's " +
+			"dry run of a launch.",
 		Actions:   []string{"ssm:GetParameters"},
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
 	},

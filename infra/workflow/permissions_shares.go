@@ -76,19 +76,22 @@ var (
 		Resources: []string{"${CopyShares}"},
 	}
 	lookAtCopyKeyUsers = Statement{
-		Why: "Whether the accounts that copies are shared with may use their keys, which people are told before a launch there " +
+		Why: "Whether the accounts that copies are shared with may use their keys, which people are told before a launch " +
+			"there " +
 			"fails. Any key of the account there, since a policy knows no ARN of an alias.",
 		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
 		Resources: []string{"arn:${Partition}:kms:${ShareRegions}:${Account}:key/*"},
 	}
 	lookAtOrganization = Statement{
 		// docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
-		Why:       "EC2 takes full ARNs of organizations, which name the account that manages them. The call has no resources.",
+		Why: "EC2 takes full ARNs of organizations, which name the account that manages them. The call has no " +
+			"resources.",
 		Actions:   []string{"organizations:DescribeOrganization"},
 		Resources: []string{"${Shares}"},
 	}
 	lookAtKeyUsers = Statement{
-		Why: "Whether the accounts that images are shared with may use the keys of the volumes, which people are told before " +
+		Why: "Whether the accounts that images are shared with may use the keys of the volumes, which people are told " +
+			"before " +
 			"a launch there fails. Any key of the account, since a volume may have any.",
 		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
 		Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/${Shares}"},

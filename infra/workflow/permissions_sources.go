@@ -38,8 +38,8 @@ var imaging = []Statement{
 // starting is what StartInstances needs, and its dry run.
 var starting = append(slices.Clone(mayStart), openVolumes)
 
-// mayStart is StartInstances itself. Function claim asks by a dry run, where function start's is half an hour old, whether
-// what is to be stopped could be started again: with the same statements, so that the answers are the same.
+// mayStart is StartInstances itself. Function claim asks by a dry run, where function start's is half an hour old,
+// whether what is to be stopped could be started again: with the same statements, so that the answers are the same.
 var mayStart = []Statement{
 	{
 		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",
@@ -55,7 +55,8 @@ var mayStart = []Statement{
 	},
 	{
 		// The same page; such an instance is launched into the group when it is started.
-		Why:       "An instance that targets a resource group of hosts or Capacity Reservations starts with permission on that, too.",
+		Why: "An instance that targets a resource group of hosts or Capacity Reservations starts with permission on " +
+			"that, too.",
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{resourceGroups},
 	},

@@ -40,6 +40,8 @@ const (
 	VolumeKeys = "VolumeKeys"
 	// PlanSums is the setting with sums of the plans.
 	PlanSums = "PlanSums"
+	// Version is the release.
+	Version = "Version"
 	// GrantedKeys is the setting with VolumeKeys, "off" when there is none.
 	GrantedKeys = "GrantedKeys"
 	// Parameters are names of parameters outside of ImagePath that templates take their image from.
@@ -50,8 +52,8 @@ const (
 	Standbys = "Standbys"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
-	// ShareRegions are the Regions of copies that plans share, CopyShares is "*" where there are any. AnyShares is "*" where
-	// images or copies are shared.
+	// ShareRegions are the Regions of copies that plans share, CopyShares is "*" where there are any. AnyShares is "*"
+	// where images or copies are shared.
 	ShareRegions = "ShareRegions"
 	CopyShares   = "CopyShares"
 	AnyShares    = "AnyShares"

@@ -33,7 +33,8 @@ type Options struct {
 	Log *query.Log
 	// Emit receives every event of the account's own Region; it is called without locks.
 	Emit func(source, detailType string, resources []string, detail any)
-	// EC2 is how EC2 behaves, and which Regions the account has besides; its clock, seed, account and wiring are filled in.
+	// EC2 is how EC2 behaves, and which Regions the account has besides; its clock, seed, account and wiring are filled
+	// in.
 	EC2 ec2.Options
 	// Managed says whether an instance's agent has registered at Systems Manager. Nil: EC2 says it.
 	Managed func(instance string) bool

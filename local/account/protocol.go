@@ -97,8 +97,8 @@ const (
 	cbor
 )
 
-// Operation is what a request asks for, and leaves it as it was. Of a protocol that names it in no header and no form it
-// is derived from the path, as far as the account's services need it.
+// Operation is what a request asks for, and leaves it as it was. Of a protocol that names it in no header and no form
+// it is derived from the path, as far as the account's services need it.
 func Operation(r *http.Request) string {
 	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return operation

@@ -232,7 +232,9 @@ func TestTokens(t *testing.T) {
 // The last of 25,000 events is the end of the execution.
 func TestHistoryIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, e := begin(t, `{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Wait","Seconds":1,"Next":"A"}}}`, `{}`, Options{})
+		_, e := begin(t,
+			`{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Wait","Seconds":1,"Next":"A"}}}`, `{}`,
+			Options{})
 		want(t, e, Failed, ErrRuntime)
 		if e.EventCount() != maxEvents {
 			t.Errorf("%d events", e.EventCount())
@@ -359,6 +361,7 @@ func anyValue(depth int) *rapid.Generator[any] {
 	list := rapid.Map(rapid.SliceOfN(rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3),
 		func(l []any) any { return l })
 	object := rapid.Map(rapid.MapOfN(rapid.String(),
-		rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3), func(m map[string]any) any { return m })
+		rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3),
+		func(m map[string]any) any { return m })
 	return rapid.OneOf(append(scalars, list, object)...)
 }

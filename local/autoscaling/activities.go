@@ -36,7 +36,8 @@ func (s *Service) noteLaunch(g *group, m *member, o order, started time.Time, er
 	before := len(g.members)
 	a := scalingActivity{
 		description: "Launching a new EC2 instance", status: "Successful", progress: 100, started: started, ended: now,
-		cause: fmt.Sprintf("At %s an instance was started in response to a difference between desired and actual capacity, increasing the capacity from %d to %d.", iso(started), before, before+1),
+		cause: fmt.Sprintf("At %s an instance was started in response to a difference between desired and actual "+
+			"capacity, increasing the capacity from %d to %d.", iso(started), before, before+1),
 	}
 	if err != nil {
 		why := reasonOf(err)
@@ -73,7 +74,8 @@ func describeActivities(s *Service, call *query.Call) error {
 	if _, ok := s.groups[name]; name != "" && !ok {
 		return invalid("AutoScalingGroup name not found - AutoScalingGroup %s not found", name)
 	}
-	slices.SortStableFunc(list, func(a, b scalingActivity) int { return cmp.Compare(b.started.UnixNano(), a.started.UnixNano()) })
+	slices.SortStableFunc(list,
+		func(a, b scalingActivity) int { return cmp.Compare(b.started.UnixNano(), a.started.UnixNano()) })
 	shown, next, err := page(call, list, 100)
 	if err != nil {
 		return err

@@ -61,7 +61,8 @@ func TestAGroupThatCannotLaunchStaysShortAndSaysWhy(t *testing.T) {
 		if len(failed) < 3 {
 			t.Fatalf("only %d activities: it does not try again", len(failed))
 		}
-		const why = "Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB. Launching EC2 instance failed."
+		const why = "Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB. Launching " +
+			"EC2 instance failed."
 		a := failed[0]
 		if a.StatusCode != types.ScalingActivityStatusCodeFailed || aws.ToString(a.StatusMessage) != why ||
 			aws.ToString(a.Description) != "Launching a new EC2 instance.  Status Reason: "+why || a.EndTime == nil {
@@ -83,7 +84,8 @@ func TestATemplateThatEC2RefusesMakesNoGroup(t *testing.T) {
 			AvailabilityZones: []string{zone}, LaunchTemplate: template,
 		}
 		_, err := s.CreateAutoScalingGroup(t.Context(), in)
-		const why = "You must use a valid fully-formed launch template. Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB"
+		const why = "You must use a valid fully-formed launch template. Volume of size 4GB is smaller than snapshot " +
+			"'snap-00000000000000086', expect size >= 8GB"
 		s.refused(err, "ValidationError", why)
 		template.Version = aws.String("1")
 		_, err = s.CreateAutoScalingGroup(t.Context(), in)

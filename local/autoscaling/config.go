@@ -36,7 +36,8 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	plain, policy, name := p.Has("LaunchTemplate"), p.At("MixedInstancesPolicy"), p.Text("LaunchConfigurationName")
 	switch {
 	case plain && policy != nil, name != "" && (plain || policy != nil):
-		return c, false, invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
+		return c, false, invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId " +
+			"or MixedInstancesPolicy parameter.")
 	case plain:
 		c = config{template: readSpec(p.At("LaunchTemplate"))}
 		return c, true, c.unambiguous()

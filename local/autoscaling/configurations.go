@@ -30,7 +30,8 @@ func createConfiguration(s *Service, call *query.Call) error {
 	_, taken := s.configurations[c.name]
 	switch {
 	case c.name == "" || c.image == "" || c.typ == "":
-		return invalid("Valid requests must contain either the InstanceID parameter or both the ImageId and InstanceType parameters.")
+		return invalid("Valid requests must contain either the InstanceID parameter or both the ImageId and InstanceType " +
+			"parameters.")
 	case taken:
 		return query.Errorf("AlreadyExists",
 			"Launch Configuration by this name already exists - A launch configuration already exists with the name %s", c.name)

@@ -64,7 +64,8 @@ func createGroup(s *Service, call *query.Call) error {
 	case err != nil:
 		return err
 	case !given:
-		return invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
+		return invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or " +
+			"MixedInstancesPolicy parameter.")
 	}
 	if _, err := s.complete(call.Context, &c); err != nil {
 		return err
@@ -160,7 +161,8 @@ func (g *group) maintain(p *query.Params) error {
 	policy := p.At("InstanceMaintenancePolicy")
 	least, most := policy.Int("MinHealthyPercentage"), policy.Int("MaxHealthyPercentage")
 	if !policy.Has("MinHealthyPercentage") || !policy.Has("MaxHealthyPercentage") {
-		return invalid("Both MinHealthyPercentage and MaxHealthyPercentage of an instance maintenance policy must be specified.")
+		return invalid("Both MinHealthyPercentage and MaxHealthyPercentage of an instance maintenance policy must be " +
+			"specified.")
 	}
 	g.least, g.most = least, most
 	if least == -1 && most == -1 {
@@ -188,9 +190,11 @@ func (g *group) sizes() error {
 	case g.min > g.max:
 		return invalid("Max bound, %d, must be greater than or equal to min bound, %d", g.max, g.min)
 	case g.desired > g.max:
-		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d", g.desired, g.min, g.max)
+		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d",
+			g.desired, g.min, g.max)
 	case g.desired < g.min:
-		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d", g.desired, g.min, g.max)
+		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d",
+			g.desired, g.min, g.max)
 	}
 	return nil
 }
@@ -243,7 +247,8 @@ func updateGroup(s *Service, call *query.Call) error {
 	return s.changed(call, func(g *group) (func(), error) {
 		if r := g.active(); u.configured && r != nil && r.desired != nil {
 			// The words are the user guide's (instance-refresh-overview, Update restriction).
-			return nil, invalid("An active instance refresh with a desired configuration exists. All configuration options derived from the desired configuration are not available for update while the instance refresh is active.")
+			return nil, invalid("An active instance refresh with a desired configuration exists. All configuration options " +
+				"derived from the desired configuration are not available for update while the instance refresh is active.")
 		}
 		after := *g
 		if err := after.resize(call.Params); err != nil {
@@ -295,7 +300,8 @@ func deleteGroup(s *Service, call *query.Call) error {
 	return s.changed(call, func(g *group) (func(), error) {
 		if force := call.Params.Bool("ForceDelete"); len(g.members) > 0 && !force {
 			return nil, query.Errorf("ResourceInUse",
-				"You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
+				"You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in "+
+					"the group.")
 		}
 		return func() {
 			g.deleting, g.min, g.desired = true, 0, 0

@@ -38,7 +38,8 @@ func putLifecycleHook(s *Service, call *query.Call) error {
 	h.timeout = time.Duration(beat) * time.Second
 	switch {
 	case h.name == "":
-		return invalid("1 validation error detected: Value null at 'lifecycleHookName' failed to satisfy constraint: Member must not be null")
+		return invalid("1 validation error detected: Value null at 'lifecycleHookName' failed to satisfy constraint: " +
+			"Member must not be null")
 	case h.transition != launching && h.transition != terminates:
 		return invalid("LifecycleTransition must be %s or %s, not %s.", launching, terminates, h.transition)
 	case h.result != goOn && h.result != abandon:

@@ -59,7 +59,8 @@ func enterStandby(s *Service, call *query.Call) error {
 		}
 		before, n := g.desired, unitsOf(chosen)
 		if !call.Params.Has("ShouldDecrementDesiredCapacity") {
-			return nil, invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to satisfy constraint: Member must not be null")
+			return nil, invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to " +
+				"satisfy constraint: Member must not be null")
 		}
 		if shrink && g.desired-n < g.min {
 			return nil, g.sizesForbid("To place into standby", n)
@@ -127,7 +128,8 @@ func exitStandby(s *Service, call *query.Call) error {
 			s.writeActivities(call, g, chosen, activity{
 				description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,
 				cause: "At " + iso(s.options.Clock.Now()) +
-					fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
+					fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity "+
+						"from %d to %d.", before, g.desired),
 			})
 		}, nil
 	})
@@ -139,7 +141,8 @@ func (g *group) sizesForbid(what string, n int) error {
 	if n > 1 {
 		noun = "instances"
 	}
-	return invalid("AutoScalingGroup %s has min-size=%d, max-size=%d, and desired-size=%d. %s %d %s, please update the AutoScalingGroup sizes appropriately.",
+	return invalid("AutoScalingGroup %s has min-size=%d, max-size=%d, and desired-size=%d. %s %d %s, please update the "+
+		"AutoScalingGroup sizes appropriately.",
 		g.name, g.min, g.max, g.desired, what, n, noun)
 }
 
@@ -147,7 +150,8 @@ func (g *group) sizesForbid(what string, n int) error {
 func (g *group) chosen(call *query.Call, want lifecycle) ([]*member, error) {
 	ids := call.Params.Texts("InstanceIds")
 	if len(ids) == 0 {
-		return nil, invalid("1 validation error detected: Value '[]' at 'instanceIds' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		return nil, invalid("1 validation error detected: Value '[]' at 'instanceIds' failed to satisfy constraint: " +
+			"Member must have length greater than or equal to 1")
 	}
 	call.Touch(ids...)
 	var found []*member

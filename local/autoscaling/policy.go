@@ -160,7 +160,8 @@ func (c *config) instancesFor(units int) int {
 func nameable(name string) error {
 	switch {
 	case name == "":
-		return invalid("1 validation error detected: Value null at 'autoScalingGroupName' failed to satisfy constraint: Member must not be null")
+		return invalid("1 validation error detected: Value null at 'autoScalingGroupName' failed to satisfy constraint: " +
+			"Member must not be null")
 	case len(name) > 255:
 		return invalid("1 validation error detected: Value '%s' at 'autoScalingGroupName' failed to satisfy constraint: "+
 			"Member must have length less than or equal to 255", name)

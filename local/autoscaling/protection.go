@@ -8,11 +8,13 @@ func setInstanceProtection(s *Service, call *query.Call) error {
 	ids, on := p.Texts("InstanceIds"), p.Bool("ProtectedFromScaleIn")
 	switch {
 	case len(ids) == 0:
-		return invalid("1 validation error detected: Value '[]' at 'instanceIds' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		return invalid("1 validation error detected: Value '[]' at 'instanceIds' failed to satisfy constraint: Member " +
+			"must have length greater than or equal to 1")
 	case len(ids) > 50:
 		return invalid("The number of instance IDs may not exceed 50.")
 	case !p.Has("ProtectedFromScaleIn"):
-		return invalid("1 validation error detected: Value null at 'protectedFromScaleIn' failed to satisfy constraint: Member must not be null")
+		return invalid("1 validation error detected: Value null at 'protectedFromScaleIn' failed to satisfy constraint: " +
+			"Member must not be null")
 	}
 	call.Touch(ids...)
 	return s.changed(call, func(g *group) (func(), error) {

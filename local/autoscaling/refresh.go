@@ -143,7 +143,8 @@ func (r *refresh) allowed(g *group, alias bool) error {
 		return query.Errorf("ResourceContention",
 			"You already have a pending update to an Auto Scaling resource (for example, a group, instance, or load balancer).")
 	case r.desired != nil && g.config.mixed && !r.desired.mixed:
-		return invalid("The desired configuration of a group with a mixed instances policy must contain the whole mixed instances policy.")
+		return invalid("The desired configuration of a group with a mixed instances policy must contain the whole mixed " +
+			"instances policy.")
 	case r.preferences.autoRollback && !r.reversible(g):
 		return invalid("Auto rollback needs a desired configuration, and a group whose launch template version is a number.")
 	case r.preferences.skipMatching || r.desired != nil:
@@ -157,9 +158,11 @@ func (r *refresh) comparable(g *group, alias bool) error {
 	attributes := g.config.attributeBased() || r.desired != nil && r.desired.attributeBased()
 	switch {
 	case alias:
-		return invalid("Skip matching and desired configuration are not supported for launch templates that use an AWS Systems Manager parameter instead of an AMI ID.")
+		return invalid("Skip matching and desired configuration are not supported for launch templates that use an AWS " +
+			"Systems Manager parameter instead of an AMI ID.")
 	case attributes:
-		return invalid("Skip matching and desired configuration are not supported for groups with attribute-based instance type selection.")
+		return invalid("Skip matching and desired configuration are not supported for groups with attribute-based " +
+			"instance type selection.")
 	}
 	return nil
 }
@@ -200,7 +203,8 @@ func rollbackRefresh(s *Service, call *query.Call) error {
 				"No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
 		case !r.reversible(g):
 			return nil, query.Errorf("IrreversibleInstanceRefresh",
-				"The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose launch template version is a number.", g.name)
+				"The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose "+
+					"launch template version is a number.", g.name)
 		}
 		return func() {
 			r.rollBack(s, g, "Rollback initiated by user")

@@ -345,7 +345,8 @@ func TestRefreshOfGroupsThatCannot(t *testing.T) {
 		words  string
 	}{
 		"parameter": {"resolve:ssm:/golden", func(*sdk.CreateAutoScalingGroupInput) {}, skip, "Systems Manager parameter"},
-		"$Latest": {ec2.ImageX86, func(in *sdk.CreateAutoScalingGroupInput) { in.LaunchTemplate.Version = aws.String("$Latest") },
+		"$Latest": {ec2.ImageX86,
+			func(in *sdk.CreateAutoScalingGroupInput) { in.LaunchTemplate.Version = aws.String("$Latest") },
 			&types.RefreshPreferences{AutoRollback: aws.Bool(true)}, "number"},
 		"attributes": {ec2.ImageX86, func(in *sdk.CreateAutoScalingGroupInput) {
 			in.MixedInstancesPolicy = &types.MixedInstancesPolicy{LaunchTemplate: &types.LaunchTemplate{

@@ -223,7 +223,8 @@ func page[T any](call *query.Call, list []T, most int) ([]T, string, error) {
 		n = call.Params.Int("MaxRecords")
 	}
 	if n < 1 || n > 100 {
-		return nil, "", invalid("1 validation error detected: Value '%d' at 'maxRecords' failed to satisfy constraint: Member must have value between 1 and 100", n)
+		return nil, "", invalid("1 validation error detected: Value '%d' at 'maxRecords' failed to satisfy constraint: "+
+			"Member must have value between 1 and 100", n)
 	}
 	from := 0
 	if token := call.Params.Text("NextToken"); token != "" {

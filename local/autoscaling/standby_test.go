@@ -234,7 +234,8 @@ func TestMaintenancePolicy(t *testing.T) {
 			*p.MaxHealthyPercentage != 120 {
 			t.Errorf("policy %+v", p)
 		}
-		out, err := s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		out, err := s.StartInstanceRefresh(t.Context(),
+			&sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.must(err)
 		refreshes, err := s.DescribeInstanceRefreshes(t.Context(), &sdk.DescribeInstanceRefreshesInput{
 			AutoScalingGroupName: aws.String("web"), InstanceRefreshIds: []string{*out.InstanceRefreshId},

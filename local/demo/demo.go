@@ -129,7 +129,8 @@ func (n *night) close() {
 // play sets the scene, waits for the schedule, asks for images and waits for the messages.
 func (n *night) play(ctx context.Context) error {
 	ctx = stack.As(ctx, "person")
-	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", n.name, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
+	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night "+
+		"passes %gx faster", n.name, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
 	for _, change := range n.changes {
 		n.progress.Line(change)
 	}

@@ -123,7 +123,8 @@ func checkTags(tags []ec2.Tag) error {
 	for _, t := range tags {
 		if t.Key == "" || len(t.Key) > 127 || len(t.Value) > 255 || strings.HasPrefix(strings.ToLower(t.Key), "aws:") ||
 			seen[t.Key] {
-			return invalid("INVALID_TAG", "The tag key %q is empty, too long, reserved or there twice, or its value is too long.", t.Key)
+			return invalid("INVALID_TAG",
+				"The tag key %q is empty, too long, reserved or there twice, or its value is too long.", t.Key)
 		}
 		seen[t.Key] = true
 	}

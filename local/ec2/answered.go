@@ -24,9 +24,10 @@ func (w *World) answered(call *query.Call) (made string, again bool, err error) 
 	call.Params.Keep() // Compared as a whole.
 	if before.form != canonical(call.Params) {
 		return "", false, &query.Error{
-			Code:    "IdempotentParameterMismatch",
-			Message: "The client token you have provided is associated with a request with different parameters. Please change your client token or parameters and try again.",
-			Status:  http.StatusBadRequest,
+			Code: "IdempotentParameterMismatch",
+			Message: "The client token you have provided is associated with a request with different parameters. Please " +
+				"change your client token or parameters and try again.",
+			Status: http.StatusBadRequest,
 		}
 	}
 	return before.made, true, call.Commit()

@@ -114,7 +114,8 @@ func eachOnce(params []*query.Params, merged []mapping) error {
 	for _, name := range names {
 		short := strings.TrimPrefix(name, "/dev/")
 		if seen[short] {
-			return query.Errorf("InvalidBlockDeviceMapping", "The device '%s' is used in more than one block-device mapping", name)
+			return query.Errorf("InvalidBlockDeviceMapping",
+				"The device '%s' is used in more than one block-device mapping", name)
 		}
 		seen[short] = true
 	}

@@ -87,7 +87,8 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 	case "":
 		return nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
 	}
-	return nil, query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
+	return nil, query.Errorf("UnsupportedInstanceAttribute",
+		"The attribute '%s' cannot be modified in the embedded EC2.", name)
 }
 
 // protectStop sets stop protection on or off; on, only for an instance that can have it.

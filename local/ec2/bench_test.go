@@ -45,7 +45,8 @@ func BenchmarkNight(b *testing.B) {
 			call("DescribeInstances", "InstanceId.1", id)
 			call("StopInstances", "InstanceId.1", id)
 			call("CreateImage", "InstanceId", id, "Name", "web/"+id, "NoReboot", "true",
-				"TagSpecification.1.ResourceType", "snapshot", "TagSpecification.1.Tag.1.Key", "goldsmith:source", "TagSpecification.1.Tag.1.Value", id)
+				"TagSpecification.1.ResourceType", "snapshot", "TagSpecification.1.Tag.1.Key", "goldsmith:source",
+				"TagSpecification.1.Tag.1.Value", id)
 			for range 4 {
 				call("DescribeInstances", "InstanceId.1", id)
 				call("DescribeSnapshots", "Filter.1.Name", "tag:goldsmith:source", "Filter.1.Value.1", id, "Owner.1", "self")

@@ -133,7 +133,9 @@ var fleetFacts = []fact{
 		func(t *testing.T, r *rig) {
 			id := r.webTemplate()
 			made, err := r.CreateFleet(t.Context(), &sdk.CreateFleetInput{
-				Type: "maintain", TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(3), DefaultTargetCapacityType: "spot"},
+				Type: "maintain",
+				TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(3),
+					DefaultTargetCapacityType: "spot"},
 				LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
 					LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &id,
 						Version: aws.String("1")},

@@ -113,7 +113,8 @@ func (t *template) pick(wanted []string, from, to int) ([]templateAndVersion, er
 func (w *World) everyTemplates(wanted []string) ([]templateAndVersion, error) {
 	if len(wanted) == 0 || slices.ContainsFunc(wanted, func(v string) bool { return v != "$Latest" && v != "$Default" }) {
 		return nil, query.Errorf("MissingParameter",
-			"Either a launch template ID or a launch template name must be specified in the request, unless the only versions asked for are $Latest and $Default.")
+			"Either a launch template ID or a launch template name must be specified in the request, unless the only "+
+				"versions asked for are $Latest and $Default.")
 	}
 	var all []templateAndVersion
 	for _, e := range w.templates.order {

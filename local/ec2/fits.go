@@ -31,7 +31,10 @@ func fits(m machine, t *instanceType, enabled string) error {
 		// skypilot-org/skypilot#6315.
 		theirs := t.architectures[len(t.architectures)-1]
 		return query.Errorf("InvalidParameterValue",
-			"The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.", theirs, m.architecture)
+			"The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. "+
+				"Specify an instance type and an AMI that have matching architectures, and try again. You can use "+
+				"'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.", theirs,
+			m.architecture)
 	case !slices.Contains(t.virtualization, m.virtualization):
 		// BD2KGenomics/cgcloud#10.
 		return query.Errorf("InvalidParameterCombination",
@@ -43,7 +46,8 @@ func fits(m machine, t *instanceType, enabled string) error {
 	case t.ena == "required" && !m.ena:
 		// rancher/os#2160.
 		return query.Errorf("InvalidParameterCombination",
-			"Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type. %s", t.name, enabled)
+			"Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type. %s", t.name,
+			enabled)
 	}
 	return fitsFirmware(m, t)
 }
@@ -55,14 +59,17 @@ func fitsFirmware(m machine, t *instanceType) error {
 	case m.bootMode == "uefi" && !slices.Contains(t.bootModes, "uefi"):
 		// RhinoSecurityLabs/cloudgoat#247.
 		return query.Errorf("InvalidParameterValue",
-			"The %s instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro System support UEFI. Specify an instance type that supports UEFI, and try again.", t.name)
+			"The %s instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro "+
+				"System support UEFI. Specify an instance type that supports UEFI, and try again.", t.name)
 	case m.bootMode == "legacy-bios" && !slices.Contains(t.bootModes, "legacy-bios"):
 		return query.Errorf("InvalidParameterValue",
-			"The %s instance type does not support an AMI with a boot mode of Legacy BIOS. Specify an instance type that supports Legacy BIOS, and try again.", t.name)
+			"The %s instance type does not support an AMI with a boot mode of Legacy BIOS. Specify an instance type that "+
+				"supports Legacy BIOS, and try again.", t.name)
 	case m.tpm != "" && !t.tpm:
 		// The prerequisites of NitroTPM name the types; the words are unverified.
 		return query.Errorf("InvalidParameterValue",
-			"The %s instance type does not support an AMI with NitroTPM enabled. Specify an instance type that supports NitroTPM, and try again.", t.name)
+			"The %s instance type does not support an AMI with NitroTPM enabled. Specify an instance type that supports "+
+				"NitroTPM, and try again.", t.name)
 	}
 	return nil
 }

@@ -125,11 +125,13 @@ func describeFleets(w *World, call *query.Call) error {
 	found, next, err := list(w, call, listing[fleet]{
 		store: w.fleets, ids: "FleetId", min: 1, max: 1000, scan: true,
 		filters: filterable[fleet]{
-			"activity-status":                    one((*fleet).activity),
-			"excess-capacity-termination-policy": one(func(f *fleet) string { return orElse(f.sent.Text("ExcessCapacityTerminationPolicy"), "termination") }),
-			"fleet-state":                        one(func(f *fleet) string { return f.state }),
-			"replace-unhealthy-instances":        flag(func(f *fleet) bool { return f.sent.Bool("ReplaceUnhealthyInstances") }),
-			"type":                               one(func(f *fleet) string { return f.kind }),
+			"activity-status": one((*fleet).activity),
+			"excess-capacity-termination-policy": one(func(f *fleet) string {
+				return orElse(f.sent.Text("ExcessCapacityTerminationPolicy"), "termination")
+			}),
+			"fleet-state":                 one(func(f *fleet) string { return f.state }),
+			"replace-unhealthy-instances": flag(func(f *fleet) bool { return f.sent.Bool("ReplaceUnhealthyInstances") }),
+			"type":                        one(func(f *fleet) string { return f.kind }),
 		},
 		keep:    func(f *fleet) bool { return !f.spot },
 		unknown: unknownFleet,

@@ -150,7 +150,8 @@ func (w *World) copyOf(source *image, p *query.Params) *image {
 }
 
 // copyable is the image that a copy is made of, and its Region. Of another account's its owner must let who copies it
-// use the snapshots as well (User Guide, "How Amazon EC2 AMI copy works"; the code and the words: clong/DetectionLab#422).
+// use the snapshots as well (User Guide, "How Amazon EC2 AMI copy works"; the code and the words:
+// clong/DetectionLab#422).
 func (w *World) copyable(p *query.Params) (*World, *image, error) {
 	for _, name := range []string{"SourceRegion", "SourceImageId", "Name"} {
 		if p.Text(name) == "" {
@@ -184,8 +185,9 @@ func (w *World) readable(img *image, account string) bool {
 	return true
 }
 
-// concurrentImageCopies is how many copies of images one destination Region has in progress (User Guide, "How Amazon EC2
-// AMI copy works"). Whether EBS's limit of copies of snapshots holds for theirs as well is unverified: here it does.
+// concurrentImageCopies is how many copies of images one destination Region has in progress (User Guide, "How Amazon
+// EC2 AMI copy works"). Whether EBS's limit of copies of snapshots holds for theirs as well is unverified: here it
+// does.
 const concurrentImageCopies = 300
 
 // roomToCopy holds that there is room for one more copy and for those of its snapshots.

@@ -114,7 +114,8 @@ func (w *World) maySnapshotAll(volumes []*volume) error {
 func imageable(i *instance) error {
 	if i.rootType == rootInstanceStore {
 		return query.Errorf("InvalidParameterValue",
-			"The instance '%s' does not have an 'ebs' root device type; an image can only be created from an EBS-backed instance.", i.id)
+			"The instance '%s' does not have an 'ebs' root device type; an image can only be created from an EBS-backed "+
+				"instance.", i.id)
 	}
 	if i.state == Running || i.state == Stopping || i.state == Stopped {
 		return nil
@@ -129,7 +130,8 @@ const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 func (w *World) nameFree(name string) error {
 	if len(name) < 3 || len(name) > 128 || strings.Trim(name, nameCharacters) != "" {
 		return query.Errorf("InvalidAMIName.Malformed",
-			"AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
+			"AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following "+
+				"characters: ( ) [ ] space . / - ' @ _")
 	}
 	if taken := w.imageByName(name); taken != nil {
 		return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, taken.id)

@@ -50,7 +50,8 @@ func createKeyPair(w *World, call *query.Call) error {
 	}
 	w.keyPairs[k.name] = k
 	k.write(call.Out)
-	call.Out.Text("keyMaterial", "-----BEGIN RSA PRIVATE KEY-----\nThe embedded EC2 makes no keys.\n-----END RSA PRIVATE KEY-----")
+	call.Out.Text("keyMaterial",
+		"-----BEGIN RSA PRIVATE KEY-----\nThe embedded EC2 makes no keys.\n-----END RSA PRIVATE KEY-----")
 	return nil
 }
 

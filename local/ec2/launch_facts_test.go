@@ -240,7 +240,8 @@ func TestTheTableOfTypes(t *testing.T) {
 	}
 	for _, i := range out.InstanceTypes {
 		facts := fmt.Sprintln(i.Hypervisor, i.NetworkInfo.EnaSupport, i.SupportedRootDeviceTypes,
-			i.SupportedVirtualizationTypes, i.NitroTpmSupport, aws.ToBool(i.BareMetal), aws.ToBool(i.BurstablePerformanceSupported))
+			i.SupportedVirtualizationTypes, i.NitroTpmSupport, aws.ToBool(i.BareMetal),
+			aws.ToBool(i.BurstablePerformanceSupported))
 		if want := typeFacts[i.InstanceType] + "\n"; facts != want {
 			t.Errorf("%s: %swant %s", i.InstanceType, facts, want)
 		}

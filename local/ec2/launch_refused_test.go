@@ -21,8 +21,9 @@ type images struct{ noENA, uefi, tpm, paravirtual, withDisk, otherSnapshot strin
 func (r *rig) registered(name string, change func(*sdk.RegisterImageInput)) string {
 	r.t.Helper()
 	in := &sdk.RegisterImageInput{
-		Name: aws.String(name), Architecture: "x86_64", VirtualizationType: aws.String("hvm"), RootDeviceName: aws.String("/dev/xvda"),
-		EnaSupport: aws.Bool(true), BlockDeviceMappings: disk("snap-00000000000000086"),
+		Name: aws.String(name), Architecture: "x86_64", VirtualizationType: aws.String("hvm"),
+		RootDeviceName: aws.String("/dev/xvda"),
+		EnaSupport:     aws.Bool(true), BlockDeviceMappings: disk("snap-00000000000000086"),
 	}
 	change(in)
 	out, err := r.RegisterImage(r.t.Context(), in)
@@ -33,7 +34,8 @@ func (r *rig) registered(name string, change func(*sdk.RegisterImageInput)) stri
 }
 
 func disk(snapshot string) []types.BlockDeviceMapping {
-	return []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(snapshot)}}}
+	return []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"),
+		Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(snapshot)}}}
 }
 
 func (r *rig) images() images {
@@ -43,9 +45,11 @@ func (r *rig) images() images {
 		tpm: r.registered("tpm", func(in *sdk.RegisterImageInput) {
 			in.BootMode, in.TpmSupport = types.BootModeValuesUefi, types.TpmSupportValuesV20
 		}),
-		paravirtual: r.registered("paravirtual", func(in *sdk.RegisterImageInput) { in.VirtualizationType = aws.String("paravirtual") }),
+		paravirtual: r.registered("paravirtual",
+			func(in *sdk.RegisterImageInput) { in.VirtualizationType = aws.String("paravirtual") }),
 		withDisk: r.registered("disk", func(in *sdk.RegisterImageInput) {
-			in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: aws.String("/dev/sdb"), VirtualName: aws.String("ephemeral0")})
+			in.BlockDeviceMappings = append(in.BlockDeviceMappings,
+				types.BlockDeviceMapping{DeviceName: aws.String("/dev/sdb"), VirtualName: aws.String("ephemeral0")})
 		}),
 	}
 	other := r.world.SeedImage("other", time.Now(), nil)
@@ -84,22 +88,27 @@ var refusals = map[string]struct {
 }{
 	"root smaller than its snapshot": {
 		device("/dev/xvda", &types.EbsBlockDevice{VolumeSize: aws.Int32(4)}),
-		"InvalidBlockDeviceMapping", "Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB", "karpenter-provider-aws#3302",
+		"InvalidBlockDeviceMapping",
+		"Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB",
+		"karpenter-provider-aws#3302",
 	},
 	"data volume smaller than its snapshot": {
 		func(in *sdk.RunInstancesInput, made images) {
-			device("/dev/sdf", &types.EbsBlockDevice{VolumeSize: aws.Int32(4), SnapshotId: aws.String(made.otherSnapshot)})(in, made)
+			device("/dev/sdf",
+				&types.EbsBlockDevice{VolumeSize: aws.Int32(4), SnapshotId: aws.String(made.otherSnapshot)})(in, made)
 		}, "InvalidBlockDeviceMapping", "expect size >= 8GB", "karpenter-provider-aws#3302",
 	},
 	"neither size nor snapshot": {
 		device("/dev/sdf", &types.EbsBlockDevice{VolumeType: types.VolumeTypeGp3}),
 		"MissingParameter", "The request must contain the parameter size or snapshotId", "getmoto/moto#2949",
 	},
-	"no Ebs": {device("/dev/sdf", nil), "MissingParameter", "The request must contain the parameter ebs", "getmoto/moto#2949"},
+	"no Ebs": {device("/dev/sdf", nil), "MissingParameter", "The request must contain the parameter ebs",
+		"getmoto/moto#2949"},
 	"another snapshot at the root": {
 		func(in *sdk.RunInstancesInput, made images) {
 			device("/dev/xvda", &types.EbsBlockDevice{SnapshotId: aws.String(made.otherSnapshot)})(in, made)
-		}, "InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device", "ec2-api (OpenStack), compat with EC2's words",
+		}, "InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device",
+		"ec2-api (OpenStack), compat with EC2's words",
 	},
 	"a snapshot at an instance store device": {
 		func(in *sdk.RunInstancesInput, made images) {
@@ -117,14 +126,18 @@ var refusals = map[string]struct {
 	},
 	"a virtual name that is none": {
 		func(in *sdk.RunInstancesInput, _ images) {
-			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), VirtualName: aws.String("wrongval")}}
-		}, "InvalidParameterValue", "Value (wrongval) for parameter virtualName is invalid. Expected format: 'ephemeral<NUMBER>'.", "hashicorp/terraform#14480",
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
+				VirtualName: aws.String("wrongval")}}
+		}, "InvalidParameterValue",
+		"Value (wrongval) for parameter virtualName is invalid. Expected format: 'ephemeral<NUMBER>'.",
+		"hashicorp/terraform#14480",
 	},
 	"a mapping on an instance-store image": {
 		func(in *sdk.RunInstancesInput, made images) {
 			in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			device("/dev/sdf", &types.EbsBlockDevice{VolumeSize: aws.Int32(8)})(in, made)
-		}, "InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.", "docker/machine#1284",
+		}, "InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.",
+		"docker/machine#1284",
 	},
 	"hibernation without an encrypted root": {
 		func(in *sdk.RunInstancesInput, _ images) {
@@ -152,21 +165,37 @@ var refusals = map[string]struct {
 		device("/dev/xvda", &types.EbsBlockDevice{VolumeType: types.VolumeTypeSt1, VolumeSize: aws.Int32(500)}),
 		"InvalidParameterCombination", "The parameter iops is not supported for st1 volumes.", "aws/aws-sdk#542",
 	},
-	"a type that is none":      {volume("gp9", 8, 0, 0), "InvalidParameterValue", "gp9", "words unverified"},
-	"IOPS of gp2":              {volume("gp2", 100, 300, 0), "InvalidParameterCombination", "The parameter iops is not supported for gp2 volumes.", "libopenstorage/openstorage#121"},
-	"no IOPS of io2":           {volume("io2", 100, 0, 0), "InvalidParameterCombination", "The parameter iops must be specified for io2 volumes.", "velero-plugin-for-aws#119"},
-	"throughput of io1":        {volume("io1", 100, 300, 300), "InvalidBlockDeviceMapping", "throughput cannot be specified with the volumeType of device '/dev/sdf'", "machine-controller-manager-provider-aws#95"},
-	"gp3: too few IOPS":        {volume("gp3", 100, 100, 0), "InvalidParameterValue", "Volume iops of 100 is too low; minimum is 3000.", "API reference, EbsBlockDevice"},
-	"gp3: too many IOPS":       {volume("gp3", 16384, 90000, 0), "InvalidParameterValue", "Volume iops of 90000 is too high; maximum is 80000.", "API reference, EbsBlockDevice"},
-	"gp3: IOPS to size":        {volume("gp3", 20, 15000, 0), "InvalidParameterValue", "Iops to volume size ratio of 750.000000 is too high; maximum is 500", "rocicorp/mono#4410"},
-	"gp3: throughput to IOPS":  {volume("gp3", 100, 3000, 1000), "InvalidParameterValue", "Throughput (MiBps) to iops ratio of 0.333333 is too high; maximum is 0.250000 MiBps per iops", "runs-on/runs-on#260"},
-	"gp3: too much throughput": {volume("gp3", 1000, 20000, 3000), "InvalidParameterValue", "3000", "API reference, EbsBlockDevice"},
-	"gp3: too little":          {volume("gp3", 1000, 0, 100), "InvalidParameterValue", "100", "API reference, EbsBlockDevice"},
-	"io1: IOPS to size":        {volume("io1", 10, 600, 0), "InvalidParameterValue", "maximum is 50", "rocicorp/mono#4410"},
-	"st1: too small":           {volume("st1", 100, 0, 0), "InvalidParameterValue", "minimum is 125GiB", "API reference, EbsBlockDevice"},
-	"io1: too small":           {volume("io1", 3, 100, 0), "InvalidParameterValue", "minimum is 4GiB", "API reference, EbsBlockDevice"},
-	"standard: too large":      {volume("standard", 1025, 0, 0), "InvalidParameterValue", "maximum is 1024GiB", "API reference, EbsBlockDevice"},
-	"gp2: too large":           {volume("gp2", 16385, 0, 0), "InvalidParameterValue", "maximum is 16384GiB", "API reference, EbsBlockDevice"},
+	"a type that is none": {volume("gp9", 8, 0, 0), "InvalidParameterValue", "gp9", "words unverified"},
+	"IOPS of gp2": {volume("gp2", 100, 300, 0), "InvalidParameterCombination",
+		"The parameter iops is not supported for gp2 volumes.", "libopenstorage/openstorage#121"},
+	"no IOPS of io2": {volume("io2", 100, 0, 0), "InvalidParameterCombination",
+		"The parameter iops must be specified for io2 volumes.", "velero-plugin-for-aws#119"},
+	"throughput of io1": {volume("io1", 100, 300, 300), "InvalidBlockDeviceMapping",
+		"throughput cannot be specified with the volumeType of device '/dev/sdf'",
+		"machine-controller-manager-provider-aws#95"},
+	"gp3: too few IOPS": {volume("gp3", 100, 100, 0), "InvalidParameterValue",
+		"Volume iops of 100 is too low; minimum is 3000.", "API reference, EbsBlockDevice"},
+	"gp3: too many IOPS": {volume("gp3", 16384, 90000, 0), "InvalidParameterValue",
+		"Volume iops of 90000 is too high; maximum is 80000.", "API reference, EbsBlockDevice"},
+	"gp3: IOPS to size": {volume("gp3", 20, 15000, 0), "InvalidParameterValue",
+		"Iops to volume size ratio of 750.000000 is too high; maximum is 500", "rocicorp/mono#4410"},
+	"gp3: throughput to IOPS": {volume("gp3", 100, 3000, 1000), "InvalidParameterValue",
+		"Throughput (MiBps) to iops ratio of 0.333333 is too high; maximum is 0.250000 MiBps per iops",
+		"runs-on/runs-on#260"},
+	"gp3: too much throughput": {volume("gp3", 1000, 20000, 3000), "InvalidParameterValue", "3000",
+		"API reference, EbsBlockDevice"},
+	"gp3: too little": {volume("gp3", 1000, 0, 100), "InvalidParameterValue", "100",
+		"API reference, EbsBlockDevice"},
+	"io1: IOPS to size": {volume("io1", 10, 600, 0), "InvalidParameterValue", "maximum is 50",
+		"rocicorp/mono#4410"},
+	"st1: too small": {volume("st1", 100, 0, 0), "InvalidParameterValue", "minimum is 125GiB",
+		"API reference, EbsBlockDevice"},
+	"io1: too small": {volume("io1", 3, 100, 0), "InvalidParameterValue", "minimum is 4GiB",
+		"API reference, EbsBlockDevice"},
+	"standard: too large": {volume("standard", 1025, 0, 0), "InvalidParameterValue", "maximum is 1024GiB",
+		"API reference, EbsBlockDevice"},
+	"gp2: too large": {volume("gp2", 16385, 0, 0), "InvalidParameterValue", "maximum is 16384GiB",
+		"API reference, EbsBlockDevice"},
 
 	"a device twice": {
 		func(in *sdk.RunInstancesInput, _ images) {
@@ -208,17 +237,23 @@ var refusals = map[string]struct {
 		func(in *sdk.RunInstancesInput, made images) {
 			in.ImageId, in.InstanceType = &made.noENA, types.InstanceTypeM5Large
 		},
-		"InvalidParameterCombination", "Enhanced networking with the Elastic Network Adapter (ENA) is required for the 'm5.large' instance type. Ensure that you are using an AMI that is enabled for ENA.", "rancher/os#2160",
+		"InvalidParameterCombination",
+		"Enhanced networking with the Elastic Network Adapter (ENA) is required for the 'm5.large' instance type. Ensure " +
+			"that you are using an AMI that is enabled for ENA.", "rancher/os#2160",
 	},
 	"architecture": {
 		func(in *sdk.RunInstancesInput, _ images) { in.InstanceType = types.InstanceTypeM6gLarge },
-		"InvalidParameterValue", "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.", "skypilot-org/skypilot#6315",
+		"InvalidParameterValue",
+		"The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the " +
+			"specified AMI.", "skypilot-org/skypilot#6315",
 	},
 	"boot mode": {
 		func(in *sdk.RunInstancesInput, made images) {
 			in.ImageId, in.InstanceType = &made.uefi, types.InstanceTypeT2Micro
 		},
-		"InvalidParameterValue", "The t2.micro instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro System support UEFI.", "RhinoSecurityLabs/cloudgoat#247",
+		"InvalidParameterValue",
+		"The t2.micro instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the " +
+			"Nitro System support UEFI.", "RhinoSecurityLabs/cloudgoat#247",
 	},
 	"TPM": {
 		func(in *sdk.RunInstancesInput, made images) { in.ImageId, in.InstanceType = &made.tpm, "c5n.metal" },
@@ -228,29 +263,40 @@ var refusals = map[string]struct {
 		func(in *sdk.RunInstancesInput, made images) {
 			in.ImageId, in.InstanceType = &made.paravirtual, types.InstanceTypeT2Micro
 		},
-		"InvalidParameterCombination", "Virtualization type 'hvm' is required for instances of type 't2.micro'.", "BD2KGenomics/cgcloud#10",
+		"InvalidParameterCombination", "Virtualization type 'hvm' is required for instances of type 't2.micro'.",
+		"BD2KGenomics/cgcloud#10",
 	},
 	"instance-store image": {
 		func(in *sdk.RunInstancesInput, _ images) {
 			in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM5dLarge
 		},
-		"UnsupportedOperation", "AMI '" + ec2.ImageInstanceStore + "' with an instance-store root device is not supported for the instance type 'm5d.large'.", "thelastpickle/tlp-cluster#150",
+		"UnsupportedOperation",
+		"AMI '" + ec2.ImageInstanceStore + "' with an instance-store root device is not supported for the instance type " +
+			"'m5d.large'.", "thelastpickle/tlp-cluster#150",
 	},
-	"no such type": {func(in *sdk.RunInstancesInput, _ images) { in.InstanceType = "z99.large" }, "InvalidParameterValue", "z99.large", "words unverified"},
+	"no such type": {func(in *sdk.RunInstancesInput, _ images) { in.InstanceType = "z99.large" }, "InvalidParameterValue",
+		"z99.large", "words unverified"},
 
 	"no such group": {
 		func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroupIds = []string{"sg-0123456789abcdef0"} },
 		"InvalidGroup.NotFound", "The security group 'sg-0123456789abcdef0' does not exist", "API errors-overview",
 	},
-	"no such group by name":   {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroups = []string{"web"} }, "InvalidGroup.NotFound", "The security group 'web' does not exist", "API errors-overview"},
-	"a group id that is none": {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroupIds = []string{"web"} }, "InvalidGroupId.Malformed", "web", "API errors-overview"},
-	"no such subnet":          {func(in *sdk.RunInstancesInput, _ images) { in.SubnetId = aws.String("subnet-0123456789abcdef0") }, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0123456789abcdef0' does not exist", "API errors-overview"},
-	"no such key pair":        {func(in *sdk.RunInstancesInput, _ images) { in.KeyName = aws.String("ops") }, "InvalidKeyPair.NotFound", "The key pair 'ops' does not exist", "Guimove/terraform-aws-bastion#173"},
+	"no such group by name": {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroups = []string{"web"} },
+		"InvalidGroup.NotFound", "The security group 'web' does not exist", "API errors-overview"},
+	"a group id that is none": {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroupIds = []string{"web"} },
+		"InvalidGroupId.Malformed", "web", "API errors-overview"},
+	"no such subnet": {func(in *sdk.RunInstancesInput, _ images) {
+		in.SubnetId = aws.String("subnet-0123456789abcdef0")
+	}, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0123456789abcdef0' does not exist", "API errors-overview"},
+	"no such key pair": {func(in *sdk.RunInstancesInput, _ images) { in.KeyName = aws.String("ops") },
+		"InvalidKeyPair.NotFound", "The key pair 'ops' does not exist", "Guimove/terraform-aws-bastion#173"},
 	"no such profile": {
 		func(in *sdk.RunInstancesInput, _ images) {
 			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
 		},
-		"InvalidParameterValue", "Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", "CiscoDevNet/cloud-cml#4",
+		"InvalidParameterValue",
+		"Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+		"CiscoDevNet/cloud-cml#4",
 	},
 	"no such profile by ARN": {
 		func(in *sdk.RunInstancesInput, _ images) {
@@ -261,13 +307,16 @@ var refusals = map[string]struct {
 		func(in *sdk.RunInstancesInput, _ images) {
 			in.SubnetId = aws.String(ec2.DefaultSubnet("eu-west-1", "123456789012"))
 			in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0)}}
-		}, "InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request", "aws/aws-cli#809",
+		}, "InvalidParameterCombination",
+		"Network interfaces and an instance-level subnet ID may not be specified on the same request", "aws/aws-cli#809",
 	},
 	"groups beside interfaces": {
 		func(in *sdk.RunInstancesInput, _ images) {
 			in.SecurityGroups = []string{"default"}
 			in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0)}}
-		}, "InvalidParameterCombination", "Network interfaces and an instance-level security groups may not be specified on the same request", "aws/aws-cli#518",
+		}, "InvalidParameterCombination",
+		"Network interfaces and an instance-level security groups may not be specified on the same request",
+		"aws/aws-cli#518",
 	},
 	"too much user data": {
 		func(in *sdk.RunInstancesInput, _ images) {
@@ -295,7 +344,8 @@ func TestLaunchesThatEC2Refuses(t *testing.T) {
 			}
 			for _, dry := range []bool{false, true} {
 				in := &sdk.RunInstancesInput{
-					ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), DryRun: aws.Bool(dry),
+					ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+					DryRun: aws.Bool(dry),
 				}
 				row.change(in, made)
 				_, err := r.RunInstances(t.Context(), in)

@@ -158,7 +158,8 @@ func mayTerminate(i *instance) error {
 	}
 	if i.terminationProtected && i.state != Terminated {
 		return query.Errorf("OperationNotPermitted",
-			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.id)
+			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
+			i.id)
 	}
 	return nil
 }

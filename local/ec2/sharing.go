@@ -225,7 +225,8 @@ func (p permission) check() error {
 		return query.Errorf("InvalidParameterCombination",
 			"A launch permission names one of an account, a group, an organization and an organizational unit.")
 	case p.user != "" && !isAccount(p.user):
-		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", p.user)
+		return query.Errorf("InvalidAMIAttributeItemValue",
+			"Invalid attribute item value \"%s\" for userId item type.", p.user)
 	case p.group != "" && p.group != "all":
 		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.",
 			p.group)

@@ -76,7 +76,8 @@ func (w *World) volumesAsked(i *instance, p *query.Params) ([]*volume, error) {
 	all, without := w.volumesOf(i, w.mappingsOf(i)), p.Texts("ExcludeDataVolumeId")
 	for _, id := range without {
 		if !slices.ContainsFunc(all, func(v *volume) bool { return v.id == id && v.attachment.device != i.rootName }) {
-			return nil, query.Errorf("InvalidParameterValue", "The volume '%s' is not a data volume of the instance '%s'.", id, i.id)
+			return nil, query.Errorf("InvalidParameterValue",
+				"The volume '%s' is not a data volume of the instance '%s'.", id, i.id)
 		}
 	}
 	var volumes []*volume

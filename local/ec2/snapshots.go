@@ -62,7 +62,8 @@ func (w *World) maySnapshot(v *volume) error {
 	}
 	if w.now.Sub(v.lastSnapshot) < betweenSnapshots {
 		return query.Errorf("SnapshotCreationPerVolumeRateExceeded",
-			"The maximum per volume CreateSnapshot request rate has been exceeded. Use an increasing or variable sleep interval between requests.")
+			"The maximum per volume CreateSnapshot request rate has been exceeded. Use an increasing or variable sleep "+
+				"interval between requests.")
 	}
 	return nil
 }

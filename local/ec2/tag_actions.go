@@ -118,7 +118,8 @@ func tagSpecifications(params *query.Params, allowed ...string) (map[string][]Ta
 	for _, spec := range params.List("TagSpecification") {
 		of := spec.Text("ResourceType")
 		if !slices.Contains(allowed, of) {
-			return nil, query.Errorf("InvalidParameterValue", "'%s' is not a valid taggable resource type for this operation.", of)
+			return nil, query.Errorf("InvalidParameterValue",
+				"'%s' is not a valid taggable resource type for this operation.", of)
 		}
 		if _, twice := byType[of]; twice {
 			return nil, query.Errorf("InvalidParameterValue", "Duplicate tag specification for resource type '%s'.", of)

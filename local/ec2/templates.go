@@ -92,7 +92,8 @@ func (w *World) templateNameFree(name string) error {
 	if len(name) < 3 || len(name) > 128 ||
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./()") != "" {
 		return query.Errorf("InvalidLaunchTemplateName.MalformedException",
-			"A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the following characters: - ( ) . / _.")
+			"A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the "+
+				"following characters: - ( ) . / _.")
 	}
 	if w.templateByName(name) != nil {
 		return query.Errorf("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")

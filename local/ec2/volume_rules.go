@@ -96,7 +96,8 @@ func (m *mapping) legalIOPS(limits volumeLimits) error {
 			mostGP3Throughput)
 	case m.throughput*4 > iops:
 		return query.Errorf("InvalidParameterValue",
-			"Throughput (MiBps) to iops ratio of %f is too high; maximum is 0.250000 MiBps per iops", float64(m.throughput)/float64(iops))
+			"Throughput (MiBps) to iops ratio of %f is too high; maximum is 0.250000 MiBps per iops",
+			float64(m.throughput)/float64(iops))
 	}
 	return nil
 }

@@ -190,8 +190,9 @@ func describeTargetHealth(s *Service, call *query.Call) error {
 func (s *Service) group(arn string) (*group, error) {
 	switch {
 	case arn == "":
-		return nil, query.Errorf("ValidationError", "1 validation error detected: Value null at 'targetGroupArn' failed to satisfy "+
-			"constraint: Member must not be null")
+		return nil, query.Errorf("ValidationError",
+			"1 validation error detected: Value null at 'targetGroupArn' failed to satisfy "+
+				"constraint: Member must not be null")
 	case !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":targetgroup/"):
 		return nil, query.Errorf("ValidationError", "'%s' is not a valid target group ARN", arn)
 	case s.groups[arn] == nil:

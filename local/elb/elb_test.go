@@ -95,7 +95,8 @@ func TestTargetsOfAGroup(t *testing.T) {
 		if err != nil || len(all.TargetHealthDescriptions) != 1 {
 			s.t.Errorf("%d targets: %v", len(all.TargetHealthDescriptions), err)
 		}
-		_, err = s.client.DescribeTargetHealth(s.t.Context(), &sdk.DescribeTargetHealthInput{TargetGroupArn: aws.String(s.arn + "0")})
+		_, err = s.client.DescribeTargetHealth(s.t.Context(),
+			&sdk.DescribeTargetHealthInput{TargetGroupArn: aws.String(s.arn + "0")})
 		if known, ok := errors.AsType[smithy.APIError](err); !ok || known.ErrorCode() != "TargetGroupNotFound" {
 			s.t.Errorf("a target group that is none: %v", err)
 		}

@@ -84,15 +84,17 @@ func (b *Bus) putEvents(in putInput) (putOutput, error) {
 		if n > 0 {
 			bound = "less than or equal to 10"
 		}
-		return putOutput{}, awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'entries' failed to "+
-			"satisfy constraint: Member must have length %s", bound)
+		return putOutput{}, awsjson.Errorf("ValidationException",
+			"1 validation error detected: Value at 'entries' failed to "+
+				"satisfy constraint: Member must have length %s", bound)
 	}
 	size := 0
 	for _, e := range in.Entries {
 		size += e.size()
 	}
 	if size >= mostBytes {
-		return putOutput{}, awsjson.Errorf("ValidationException", "Total size of the entries in the request is over the limit.")
+		return putOutput{}, awsjson.Errorf("ValidationException",
+			"Total size of the entries in the request is over the limit.")
 	}
 	var out putOutput
 	for _, e := range in.Entries {

@@ -114,8 +114,8 @@ func (b *Bus) settings(s Schedule) Settings {
 	return now
 }
 
-// ServeHTTP answers Scheduler's GetSchedule, ListSchedules, and UpdateSchedule as far as it changes whether a schedule is
-// on: https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html.
+// ServeHTTP answers Scheduler's GetSchedule, ListSchedules, and UpdateSchedule as far as it changes whether a schedule
+// is on: https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html.
 func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, one := strings.CutPrefix(r.URL.Path, "/schedules/")
 	switch {

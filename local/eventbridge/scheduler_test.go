@@ -25,8 +25,9 @@ func scheduled(t *testing.T) (*scene, *scheduler.Client) {
 	of := schedule(t, 3)
 	of.Group = "goldsmith"
 	of.Settings = eventbridge.Settings{
-		Description: "Runs plan nightly.", ScheduleExpression: "cron(0 2 * * ? *)", ScheduleExpressionTimezone: "Europe/Berlin",
-		FlexibleTimeWindow: &eventbridge.Window{Mode: "FLEXIBLE", MaximumWindowInMinutes: 5},
+		Description: "Runs plan nightly.", ScheduleExpression: "cron(0 2 * * ? *)",
+		ScheduleExpressionTimezone: "Europe/Berlin",
+		FlexibleTimeWindow:         &eventbridge.Window{Mode: "FLEXIBLE", MaximumWindowInMinutes: 5},
 		Target: &eventbridge.Target{Arn: "arn:aws:lambda:::function", RoleArn: "arn:aws:iam:::role",
 			DeadLetterConfig: &eventbridge.DeadLetterConfig{Arn: "arn:aws:sqs:::queue"}},
 	}
@@ -95,19 +96,23 @@ func TestUpdateSchedule(t *testing.T) {
 
 func TestUpdateScheduleRefuses(t *testing.T) {
 	for name, edit := range map[string]func(*scheduler.UpdateScheduleInput){
-		"another name":       func(in *scheduler.UpdateScheduleInput) { in.Name = aws.String("goldsmith-weekly") },
-		"the default group":  func(in *scheduler.UpdateScheduleInput) { in.GroupName = nil },
-		"no such state":      func(in *scheduler.UpdateScheduleInput) { in.State = "PAUSED" },
-		"no such mode":       func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.Mode = "ON" },
-		"off with minutes":   func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.Mode = "OFF" },
-		"no minutes":         func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.MaximumWindowInMinutes = nil },
-		"too many minutes":   func(in *scheduler.UpdateScheduleInput) { *in.FlexibleTimeWindow.MaximumWindowInMinutes = 1441 },
-		"the default zone":   func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpressionTimezone = nil },
-		"another time":       func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpression = aws.String("rate(1 day)") },
-		"no dead letters":    func(in *scheduler.UpdateScheduleInput) { in.Target.DeadLetterConfig = nil },
-		"no role":            func(in *scheduler.UpdateScheduleInput) { in.Target.RoleArn = aws.String("") },
-		"an empty time":      func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpression = aws.String("") },
-		"another function's": func(in *scheduler.UpdateScheduleInput) { in.Target.Arn = aws.String("arn:aws:lambda:::other") },
+		"another name":      func(in *scheduler.UpdateScheduleInput) { in.Name = aws.String("goldsmith-weekly") },
+		"the default group": func(in *scheduler.UpdateScheduleInput) { in.GroupName = nil },
+		"no such state":     func(in *scheduler.UpdateScheduleInput) { in.State = "PAUSED" },
+		"no such mode":      func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.Mode = "ON" },
+		"off with minutes":  func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.Mode = "OFF" },
+		"no minutes":        func(in *scheduler.UpdateScheduleInput) { in.FlexibleTimeWindow.MaximumWindowInMinutes = nil },
+		"too many minutes": func(in *scheduler.UpdateScheduleInput) {
+			*in.FlexibleTimeWindow.MaximumWindowInMinutes = 1441
+		},
+		"the default zone": func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpressionTimezone = nil },
+		"another time":     func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpression = aws.String("rate(1 day)") },
+		"no dead letters":  func(in *scheduler.UpdateScheduleInput) { in.Target.DeadLetterConfig = nil },
+		"no role":          func(in *scheduler.UpdateScheduleInput) { in.Target.RoleArn = aws.String("") },
+		"an empty time":    func(in *scheduler.UpdateScheduleInput) { in.ScheduleExpression = aws.String("") },
+		"another function's": func(in *scheduler.UpdateScheduleInput) {
+			in.Target.Arn = aws.String("arn:aws:lambda:::other")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -15,21 +15,22 @@ func TestStrike(t *testing.T) {
 		faults []inject.Fault
 		want   string
 	}{
-		"none":                {nil, "- - - - -"},
-		"all":                 {[]inject.Fault{{Code: "A"}}, "A A A A A"},
-		"another action":      {[]inject.Fault{{Action: "StopInstances", Code: "A"}}, "- - - - -"},
-		"the action":          {[]inject.Fault{{Action: "StartInstances", Code: "A"}}, "A A A A A"},
-		"another resource":    {[]inject.Fault{{Resource: "i-2", Code: "A"}}, "- - - - -"},
-		"some of them":        {[]inject.Fault{{Nth: []int{2, 5}, Code: "A"}}, "- A - - A"},
-		"so many":             {[]inject.Fault{{Times: 2, Code: "A"}}, "A A - - -"},
-		"so many in turn":     {[]inject.Fault{{Times: 2, Code: "A"}, {Times: 1, Code: "B"}}, "A A B - -"},
-		"the first goes":      {[]inject.Fault{{Code: "A"}, {Code: "B"}}, "A A A A A"},
-		"until then":          {[]inject.Fault{{Until: began.Add(2 * time.Second), Code: "A"}}, "A A - - -"},
-		"after its effect":    {[]inject.Fault{{Times: 1, Code: "A", After: true}}, "+A - - - -"},
-		"without an answer":   {[]inject.Fault{{Times: 1, Drop: true}}, "+drop - - - -"},
-		"a half, by a draw":   {[]inject.Fault{{Chance: 0.5, Code: "A"}}, "A - A - A"},
-		"one a second":        {[]inject.Fault{{PerSecond: 1}}, "- - - - -"},
-		"one in four seconds": {[]inject.Fault{{PerSecond: 0.25}}, "- RequestLimitExceeded RequestLimitExceeded RequestLimitExceeded -"},
+		"none":              {nil, "- - - - -"},
+		"all":               {[]inject.Fault{{Code: "A"}}, "A A A A A"},
+		"another action":    {[]inject.Fault{{Action: "StopInstances", Code: "A"}}, "- - - - -"},
+		"the action":        {[]inject.Fault{{Action: "StartInstances", Code: "A"}}, "A A A A A"},
+		"another resource":  {[]inject.Fault{{Resource: "i-2", Code: "A"}}, "- - - - -"},
+		"some of them":      {[]inject.Fault{{Nth: []int{2, 5}, Code: "A"}}, "- A - - A"},
+		"so many":           {[]inject.Fault{{Times: 2, Code: "A"}}, "A A - - -"},
+		"so many in turn":   {[]inject.Fault{{Times: 2, Code: "A"}, {Times: 1, Code: "B"}}, "A A B - -"},
+		"the first goes":    {[]inject.Fault{{Code: "A"}, {Code: "B"}}, "A A A A A"},
+		"until then":        {[]inject.Fault{{Until: began.Add(2 * time.Second), Code: "A"}}, "A A - - -"},
+		"after its effect":  {[]inject.Fault{{Times: 1, Code: "A", After: true}}, "+A - - - -"},
+		"without an answer": {[]inject.Fault{{Times: 1, Drop: true}}, "+drop - - - -"},
+		"a half, by a draw": {[]inject.Fault{{Chance: 0.5, Code: "A"}}, "A - A - A"},
+		"one a second":      {[]inject.Fault{{PerSecond: 1}}, "- - - - -"},
+		"one in four seconds": {[]inject.Fault{{PerSecond: 0.25}},
+			"- RequestLimitExceeded RequestLimitExceeded RequestLimitExceeded -"},
 	} {
 		var set inject.Set
 		for _, f := range c.faults {

@@ -137,7 +137,8 @@ func (s *Store) putSecretValue(in putInput) (putOutput, error) {
 		s.stage(found, v, labels...)
 	case !done.same(v):
 		return putOutput{}, awsjson.Errorf("ResourceExistsException",
-			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", v.id, found.arn)
+			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", v.id,
+			found.arn)
 	default:
 		v = done
 	}

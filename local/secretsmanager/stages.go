@@ -50,7 +50,8 @@ func (s *secret) movable(in stageInput, to *version) error {
 		return awsjson.Errorf("InvalidParameterException", "Either RemoveFromVersionId or MoveToVersionId must be specified.")
 	case at >= 0 && s.versions[at] != to && in.RemoveFromVersionID != s.versions[at].id:
 		return awsjson.Errorf("InvalidParameterException",
-			"The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, s.versions[at].id)
+			"The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you "+
+				"must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, s.versions[at].id)
 	}
 	return s.holding(in.VersionStage, in.RemoveFromVersionID, to)
 }

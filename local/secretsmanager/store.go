@@ -58,9 +58,11 @@ func New(o Options) *Store {
 	s := &Store{options: o, secrets: map[string]*secret{}}
 	s.service = &awsjson.Service{Name: "secretsmanager", Target: "secretsmanager", Clock: o.Clock, Log: o.Log,
 		Operations: map[string]awsjson.Operation{
-			"GetSecretValue":           awsjson.Op(s.getSecretValue, func(in getInput) []string { return []string{in.SecretID} }),
-			"CreateSecret":             awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
-			"PutSecretValue":           awsjson.Op(s.putSecretValue, func(in putInput) []string { return []string{in.SecretID} }),
+			"GetSecretValue": awsjson.Op(s.getSecretValue,
+				func(in getInput) []string { return []string{in.SecretID} }),
+			"CreateSecret": awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
+			"PutSecretValue": awsjson.Op(s.putSecretValue,
+				func(in putInput) []string { return []string{in.SecretID} }),
 			"UpdateSecretVersionStage": awsjson.Op(s.updateStage, func(in stageInput) []string { return []string{in.SecretID} }),
 			"DescribeSecret": awsjson.Op(s.describeSecret,
 				func(in describeInput) []string { return []string{in.SecretID} }),

@@ -31,7 +31,8 @@ func BenchmarkLoad(b *testing.B) {
 	c := loaded(b)
 	c.stall(200)
 	for range 20 {
-		if status := c.send(strings.Repeat("x", 10<<20)); status != http.StatusRequestEntityTooLarge && status != 0 { // or the connection is closed on it
+		// or the connection is closed on it
+		if status := c.send(strings.Repeat("x", 10<<20)); status != http.StatusRequestEntityTooLarge && status != 0 {
 			b.Fatalf("10 MB: %d", status)
 		}
 	}

@@ -70,7 +70,8 @@ func ask(t *testing.T, address, request string) (status int, kind, body string) 
 
 // signed is a POST for a service.
 func signed(service, headers, body string) string {
-	return fmt.Sprintf("POST / HTTP/1.1\nHost: aws\nAuthorization: AWS4-HMAC-SHA256 Credential=AKID/20260302/eu-central-1/%s/aws4_request\n%sContent-Length: %d\n\n%s",
+	return fmt.Sprintf("POST / HTTP/1.1\nHost: aws\nAuthorization: AWS4-HMAC-SHA256 "+
+		"Credential=AKID/20260302/eu-central-1/%s/aws4_request\n%sContent-Length: %d\n\n%s",
 		service, headers, len(body), body)
 }
 

@@ -28,7 +28,8 @@ func live(t *testing.T) (environment []string) {
 	t.Helper()
 	address := servedOn(t, clock.Scaled(time.Now(), 3000))
 	return append(os.Environ(), "AWS_ENDPOINT_URL=http://"+address, "AWS_DEFAULT_REGION=eu-central-1",
-		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true")
+		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true")
 }
 
 func TestASessionWithBoto3(t *testing.T) {
@@ -65,7 +66,8 @@ func TestASessionWithTheAWSCLI(t *testing.T) {
 		}
 	}
 	want("sts get-caller-identity --query Account --output text", "123456789012")
-	id := run("ec2 run-instances --image-id ami-00000000000000086 --instance-type t3.micro --query Instances[0].InstanceId --output text")
+	id := run("ec2 run-instances --image-id ami-00000000000000086 --instance-type t3.micro --query " +
+		"Instances[0].InstanceId --output text")
 	want("ec2 wait instance-running --instance-ids "+id, "")
 	want("ec2 start-instances --dry-run --instance-ids "+id, "error occurred (DryRunOperation)")
 	want("ec2 start-instances --dry-run --instance-ids i-00000000000000000", "error occurred (InvalidInstanceID.NotFound)")

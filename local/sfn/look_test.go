@@ -134,7 +134,8 @@ func TestHistory(t *testing.T) {
 		}
 		same(t, "events", strings.Join(got, " "),
 			"ExecutionStarted PassStateEntered PassStateExited TaskStateEntered TaskScheduled TaskStarted "+
-				"TaskSucceeded TaskStateExited TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionFailed ExecutionFailed")
+				"TaskSucceeded TaskStateExited TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted "+
+				"LambdaFunctionFailed ExecutionFailed")
 		scheduled := events[4].TaskScheduledEventDetails
 		same(t, "parameters", *scheduled.Parameters, `{"FunctionName":"ask","Payload":{"x":1}}`)
 		same(t, "timeout", *scheduled.TimeoutInSeconds, int64(9))

@@ -102,8 +102,8 @@ func (s *Service) serve(call *query.Call) error {
 	return nil
 }
 
-// What SNS takes: a message of 1 to 262,144 bytes of UTF-8, and a subject of less than 100 characters of ASCII that begins
-// with a letter, a number or a punctuation mark and has no control characters.
+// What SNS takes: a message of 1 to 262,144 bytes of UTF-8, and a subject of less than 100 characters of ASCII that
+// begins with a letter, a number or a punctuation mark and has no control characters.
 const (
 	mostText    = 256 << 10
 	mostSubject = 99
@@ -112,7 +112,8 @@ const (
 func (s *Service) check(m Message, subject bool) error {
 	switch {
 	case m.TopicARN == "":
-		return query.Errorf("InvalidParameter", "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
+		return query.Errorf("InvalidParameter",
+			"Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
 	case m.Text == "":
 		return query.Errorf("InvalidParameter", "Invalid parameter: Empty message")
 	case len(m.Text) > mostText:

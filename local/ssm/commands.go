@@ -98,13 +98,16 @@ func sendable(in sendInput) error {
 			in.DocumentName)
 	case len(in.Comment) > longestComment:
 		return awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than or equal to %d", longestComment)
+			"1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than "+
+				"or equal to %d", longestComment)
 	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
 		return awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", leastTimeout)
+			"1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value "+
+				"greater than or equal to %d", leastTimeout)
 	case len(in.InstanceIds) > mostInstances:
 		return awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to %d", mostInstances)
+			"1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less "+
+				"than or equal to %d", mostInstances)
 	case len(in.Parameters["commands"]) == 0:
 		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
 	}

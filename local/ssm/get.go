@@ -73,7 +73,8 @@ func (s *Store) getParameters(in getManyInput) (getManyOutput, error) {
 	const most = 10
 	if n := len(in.Names); n == 0 || n > most {
 		return getManyOutput{}, awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and %d", most)
+			"1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 "+
+				"and %d", most)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +173,8 @@ func (s *Store) page(filters []filter, asked *int, most int, token string) ([]ve
 	}
 	if n < 1 || n > most {
 		return nil, "", awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and %d", n, most)
+			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value "+
+				"between 1 and %d", n, most)
 	}
 	s.mu.Lock()
 	list := s.current()

@@ -127,7 +127,8 @@ func (s *Store) history(in historyInput) (historyOutput, error) {
 	}
 	if n < 1 || n > most {
 		return historyOutput{}, awsjson.Errorf("ValidationException",
-			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and %d", n, most)
+			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value "+
+				"between 1 and %d", n, most)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

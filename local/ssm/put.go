@@ -80,7 +80,9 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 	if len(p.versions) == versionsMost && len(p.versions[0].labels) > 0 {
 		// The oldest goes to make room, unless it is labelled (User Guide, "Working with parameter versions").
 		return v, existed, awsjson.Errorf("ParameterMaxVersionLimitExceeded",
-			"You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. Version %d, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.", v.name, p.versions[0].Number)
+			"You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. Version "+
+				"%d, the oldest version, can't be deleted because it has a label associated with it. Move the label to another "+
+				"version of the parameter, and try again.", v.name, p.versions[0].Number)
 	}
 	p.given++
 	v.Number = p.given

@@ -142,8 +142,9 @@ func TestShape(t *testing.T) {
 		}
 		want := &types.Parameter{
 			Name: aws.String(web), Type: types.ParameterTypeString, Value: aws.String("one"), Version: 1,
-			Selector: aws.String(":1"),
-			ARN:      aws.String("arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web"), DataType: aws.String("text"),
+			Selector:         aws.String(":1"),
+			ARN:              aws.String("arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web"),
+			DataType:         aws.String("text"),
 			LastModifiedDate: aws.Time(time.Now().UTC()),
 		}
 		if diff := cmp.Diff(want, out.Parameter, cmpopts.IgnoreUnexported(types.Parameter{})); diff != "" {

@@ -11,6 +11,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/version"
 )
 
 // What an operator would choose for the embedded account.
@@ -32,6 +33,7 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		workflow.Channels:          texts(s.options.Plans.Channels()),
 		workflow.GrantedKeys:       s.options.VolumeKeys,
 		workflow.PlanSums:          plan.Sums(s.options.Plans),
+		workflow.Version:           {version.Version},
 	}
 	for _, f := range workflow.Functions {
 		if f.Name == function {

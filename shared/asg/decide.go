@@ -71,7 +71,8 @@ func Decide(g types.AutoScalingGroup, rolled Rolled, images Images) Decision {
 	behind := slices.ContainsFunc(uses, func(l launch) bool { return rolled.behind(l.Spec) })
 	switch {
 	case behind && !d.SkipMatching:
-		d.Why = fmt.Sprintf("It names version %s, and Auto Scaling moves no group to another one by a refresh whose %s. Let it name $Default, or update it.", pins(g, rolled), obstacle(g))
+		d.Why = fmt.Sprintf("It names version %s, and Auto Scaling moves no group to another one by a refresh whose %s. "+
+			"Let it name $Default, or update it.", pins(g, rolled), obstacle(g))
 		return d
 	case behind:
 		d.Do, d.Desired, d.AutoRollback = Desired, desired(g, rolled), numbered(g)

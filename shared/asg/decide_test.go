@@ -27,8 +27,9 @@ var images = asg.Images{
 	spec("lt-a", "$Latest"): newImage,
 	spec("lt-b", "7"):       oldImage, spec("lt-b", "8"): newImage, spec("lt-b", "$Default"): newImage,
 	spec("lt-b", "$Latest"): "ami-somebodys",
-	spec("lt-p", "7"):       alias, spec("lt-p", "8"): oldImage, spec("lt-p", "$Default"): alias, spec("lt-p", "$Latest"): alias,
-	spec("lt-x", "7"): oldImage, spec("lt-x", "8"): alias, spec("lt-x", "$Default"): oldImage,
+	spec("lt-p", "7"):       alias, spec("lt-p", "8"): oldImage, spec("lt-p", "$Default"): alias,
+	spec("lt-p", "$Latest"): alias,
+	spec("lt-x", "7"):       oldImage, spec("lt-x", "8"): alias, spec("lt-x", "$Default"): oldImage,
 	spec("lt-x", "$Latest"): alias,
 }
 
@@ -142,7 +143,8 @@ func TestUsesAndPins(t *testing.T) {
 
 var comparing = cmpopts.IgnoreUnexported(types.MixedInstancesPolicy{}, types.LaunchTemplate{},
 	types.LaunchTemplateSpecification{},
-	types.LaunchTemplateOverrides{}, types.InstancesDistribution{}, types.InstanceRequirements{}, types.DesiredConfiguration{}, types.AutoScalingGroup{})
+	types.LaunchTemplateOverrides{}, types.InstancesDistribution{}, types.InstanceRequirements{},
+	types.DesiredConfiguration{}, types.AutoScalingGroup{})
 
 // Whatever a group is like: Auto Scaling is never asked for what it refuses, and what
 // a group is moved to is its own configuration in all but versions that were rolled.

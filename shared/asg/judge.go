@@ -45,7 +45,8 @@ func PinnedWarning(groups []types.AutoScalingGroup, rolled Rolled) *job.Reason {
 		return nil
 	}
 	return &job.Reason{Code: job.PinnedGroup, Text: fmt.Sprintf(
-		"Groups that name an older version go on launching it: %s. Update them, let them name $Default, or set roll.refresh.enabled.",
+		"Groups that name an older version go on launching it: %s. Update them, let them name $Default, or set "+
+			"roll.refresh.enabled.",
 		job.Few(pinned, job.MaxRefreshes))}
 }
 

@@ -65,10 +65,13 @@ func endOf(is types.InstanceRefresh) time.Time {
 
 func lost(is types.InstanceRefresh) string {
 	what := map[types.InstanceRefreshStatus]string{
-		types.InstanceRefreshStatusFailed:             "The refresh failed: some instances may run on the new image, others on the old one",
-		types.InstanceRefreshStatusCancelled:          "The refresh was cancelled: some instances may run on the new image, others on the old one",
-		types.InstanceRefreshStatusRollbackSuccessful: "The refresh failed and was rolled back: the group launches what it did before",
-		types.InstanceRefreshStatusRollbackFailed:     "The refresh failed, and so did rolling it back",
+		types.InstanceRefreshStatusFailed: "The refresh failed: some instances may run on the new image, " +
+			"others on the old one",
+		types.InstanceRefreshStatusCancelled: "The refresh was cancelled: some instances may run on the new " +
+			"image, others on the old one",
+		types.InstanceRefreshStatusRollbackSuccessful: "The refresh failed and was rolled back: the group launches what " +
+			"it did before",
+		types.InstanceRefreshStatusRollbackFailed: "The refresh failed, and so did rolling it back",
 	}[is.Status]
 	why := aws.ToString(is.StatusReason)
 	if details := is.RollbackDetails; details != nil {

@@ -69,8 +69,9 @@ func (m Member) unmanaged(types.Instance) string {
 }
 
 // returnable: what could not be put back into service is not taken out of it. "While Launch is suspended, you cannot
-// return an instance in the Standby state to service"; without AddToLoadBalancer nothing registers it again (Auto Scaling
-// User Guide, as-suspend-resume-processes). Of other load balancers than target groups its health cannot be told.
+// return an instance in the Standby state to service"; without AddToLoadBalancer nothing registers it again (Auto
+// Scaling User Guide, as-suspend-resume-processes). Of other load balancers than target groups its health cannot be
+// told.
 func (m Member) returnable(types.Instance) string {
 	for _, p := range m.Group.SuspendedProcesses {
 		name := aws.ToString(p.ProcessName)
@@ -95,7 +96,8 @@ func (m Member) wanted(own types.Instance) string {
 	if desired-n >= least {
 		return ""
 	}
-	return fmt.Sprintf("it wants %d and its minimum is %d: without this member it would have less. Raise what it wants, or "+
+	return fmt.Sprintf("it wants %d and its minimum is %d: without this member it would have less. Raise what it "+
+		"wants, or "+
 		"lower its minimum", desired, least)
 }
 
@@ -126,13 +128,15 @@ func (m Member) serving(own types.Instance) string {
 func (m Member) alone(types.Instance) string {
 	for _, i := range m.Group.Instances {
 		if i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby {
-			return aws.ToString(i.InstanceId) + " of it is out of service already, in lifecycle state " + string(i.LifecycleState)
+			return aws.ToString(i.InstanceId) + " of it is out of service already, in lifecycle state " +
+				string(i.LifecycleState)
 		}
 	}
 	return ""
 }
 
-// shared is the group's healthy share: what its instance maintenance policy says, or else all that it wants but this one.
+// shared is the group's healthy share: what its instance maintenance policy says, or else all that it wants but this
+// one.
 func (m Member) shared(own types.Instance) string {
 	desired, healthy := int(aws.ToInt32(m.Group.DesiredCapacity)), 0
 	for _, i := range m.Group.Instances {
@@ -172,7 +176,8 @@ func (m Member) balanced(types.Instance) string {
 	if slices.Max(in)-slices.Min(in) < 2 {
 		return ""
 	}
-	return "without this member its Availability Zones would be two members apart, which Auto Scaling levels out by launching " +
+	return "without this member its Availability Zones would be two members apart, which Auto Scaling levels out by " +
+		"launching " +
 		"and terminating some"
 }
 
@@ -190,7 +195,8 @@ func MemberOf(ctx context.Context, api interface {
 	Refreshes
 }, id string) (Member, error) {
 	m := Member{ID: id}
-	out, err := api.DescribeAutoScalingInstances(ctx, &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})
+	out, err := api.DescribeAutoScalingInstances(ctx,
+		&autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})
 	if err != nil {
 		return m, fmt.Errorf("asking which group %s is a member of: %w", id, err)
 	}

@@ -203,10 +203,12 @@ func (d *decider) noteUnknown() {
 		d.noteDisk()
 	}
 	if d.Value(PlatformDetails) == "" {
-		d.Notes = append(d.Notes, "nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")
+		d.Notes = append(d.Notes,
+			"nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")
 	}
 	if len(d.Images) == 0 && d.Instance == nil {
-		d.Notes = append(d.Notes, "whether it has the NVMe driver that today's instance types take is not known: only a boot test shows it")
+		d.Notes = append(d.Notes,
+			"whether it has the NVMe driver that today's instance types take is not known: only a boot test shows it")
 	}
 }
 
@@ -216,7 +218,8 @@ func (d *decider) noteDisk() {
 		d.Notes = append(d.Notes, "the disk is damaged: "+d.Disk.Damage)
 	}
 	if d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
-		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
+		d.Notes = append(d.Notes,
+			"firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
 	}
 	if d.Disk.Alone {
 		d.Notes = append(d.Notes, "nothing is on the disk beside what starts it: only a boot test shows whether it starts")

@@ -75,7 +75,8 @@ func (d *decider) dataVolumes() *Refusal {
 		case !permitted(v.Snapshot):
 			return refuse(WrongSetting, fmt.Sprintf("Tag it: aws ec2 create-tags --resources %s --tags Key=%s,Value=%s", id,
 				tag.Device, v.Device),
-				"snapshot %s carries none of the tags %s, %s and %s, without which Goldsmith may not copy it", id, tag.Device, tag.Plan, tag.Request)
+				"snapshot %s carries none of the tags %s, %s and %s, without which Goldsmith may not copy it", id, tag.Device,
+				tag.Plan, tag.Request)
 		}
 		taken[v.Device] = id
 		d.Decision.Data = append(d.Decision.Data, Volume{

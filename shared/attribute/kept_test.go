@@ -56,7 +56,8 @@ func TestVolumesThatStay(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s := types.Snapshot{SnapshotId: aws.String("snap-2"), VolumeId: aws.String("vol-2"),
-				State: types.SnapshotStateCompleted, VolumeSize: aws.Int32(8), Tags: tag.List(map[string]string{tag.Device: "/dev/sdf"})}
+				State: types.SnapshotStateCompleted, VolumeSize: aws.Int32(8),
+				Tags: tag.List(map[string]string{tag.Device: "/dev/sdf"})}
 			e := attribute.Evidence{Snapshot: snapshot(), Unread: "denied",
 				Data:   []attribute.Data{{Device: "/dev/sdf", Snapshot: s, Source: "its tag"}},
 				Images: []attribute.Image{ami(func(i *attribute.Image) { i.BlockDeviceMappings = c.image })}}

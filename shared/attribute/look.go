@@ -164,7 +164,8 @@ func (l Looker) siblings(ctx context.Context, of types.Snapshot) ([]Image, error
 		}
 		found = append(found, page.Snapshots...)
 	}
-	slices.SortStableFunc(found, func(a, b types.Snapshot) int { return aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime)) })
+	slices.SortStableFunc(found,
+		func(a, b types.Snapshot) int { return aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime)) })
 	var ids []string
 	for _, s := range found {
 		if aws.ToString(s.SnapshotId) != aws.ToString(of.SnapshotId) && len(ids) < maxSiblings {
@@ -183,7 +184,8 @@ func (l Looker) siblings(ctx context.Context, of types.Snapshot) ([]Image, error
 
 // volume looks at the volume while it is there: the image that it came from, and the instance that has it.
 func (l Looker) volume(ctx context.Context, e *Evidence, id string) ([]Image, error) {
-	out, err := l.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{{Name: aws.String("volume-id"), Values: []string{id}}}})
+	out, err := l.EC2.DescribeVolumes(ctx,
+		&ec2.DescribeVolumesInput{Filters: []types.Filter{{Name: aws.String("volume-id"), Values: []string{id}}}})
 	if err != nil || len(out.Volumes) == 0 {
 		return nil, wrap(err, "looking at volume %s", id)
 	}
@@ -241,7 +243,8 @@ func (l Looker) instance(ctx context.Context, e *Evidence, images []Image) error
 }
 
 func (l Looker) find(ctx context.Context, id string) (*types.Instance, error) {
-	out, err := l.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("instance-id"), Values: []string{id}}}})
+	out, err := l.EC2.DescribeInstances(ctx,
+		&ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("instance-id"), Values: []string{id}}}})
 	if err != nil || len(out.Reservations) == 0 || len(out.Reservations[0].Instances) == 0 {
 		return nil, wrap(err, "looking at instance %s", id)
 	}
@@ -252,10 +255,12 @@ func (l Looker) find(ctx context.Context, id string) (*types.Instance, error) {
 func (l Looker) uefiData(ctx context.Context, e *Evidence) error {
 	for n := range e.Images {
 		i := &e.Images[n]
-		if i.BootMode == "" || i.BootMode == types.BootModeValuesLegacyBios || aws.ToString(i.OwnerId) != aws.ToString(e.Snapshot.OwnerId) {
+		if i.BootMode == "" || i.BootMode == types.BootModeValuesLegacyBios ||
+			aws.ToString(i.OwnerId) != aws.ToString(e.Snapshot.OwnerId) {
 			continue
 		}
-		out, err := l.EC2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{ImageId: i.ImageId, Attribute: types.ImageAttributeNameUefiData})
+		out, err := l.EC2.DescribeImageAttribute(ctx,
+			&ec2.DescribeImageAttributeInput{ImageId: i.ImageId, Attribute: types.ImageAttributeNameUefiData})
 		if fault.IsNotFound(err) {
 			continue
 		}

@@ -202,7 +202,8 @@ func (b Block) stands(j job.Job) bool {
 func (b Block) Why() string {
 	c := b.Claim
 	if b.Denied {
-		return fmt.Sprintf("function start may not start instances: it was denied to start %s, which the sweep has started at %s",
+		return fmt.Sprintf("function start may not start instances: it was denied to start %s, which the sweep has "+
+			"started at %s",
 			report.Label(c.Name, c.Source), job.UTC(c.StopSent))
 	}
 	why := strings.TrimSuffix(cmp.Or(c.Problem, "it has not come back"), ".") // It goes into a sentence.

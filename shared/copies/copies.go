@@ -130,7 +130,8 @@ func (l Lookout) key(ctx context.Context, c job.Copy) (job.Copy, string) {
 		c.Do = "Let the account's policies decide in the key's policy (docs/sharing.md), and deploy the plan."
 		return c, c.Key
 	case err != nil, out.KeyMetadata == nil:
-		handler.Log(ctx).WarnContext(ctx, "the key of copies cannot be looked at", "key", c.Key, "region", c.Region, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "the key of copies cannot be looked at", "key", c.Key, "region",
+			c.Region, "error", err)
 		return c, c.Key
 	}
 	if why := unusable(out.KeyMetadata); why != "" {

@@ -17,7 +17,8 @@ import (
 type API interface {
 	ListSnapshotBlocks(context.Context, *ebs.ListSnapshotBlocksInput,
 		...func(*ebs.Options)) (*ebs.ListSnapshotBlocksOutput, error)
-	GetSnapshotBlock(context.Context, *ebs.GetSnapshotBlockInput, ...func(*ebs.Options)) (*ebs.GetSnapshotBlockOutput, error)
+	GetSnapshotBlock(context.Context, *ebs.GetSnapshotBlockInput,
+		...func(*ebs.Options)) (*ebs.GetSnapshotBlockOutput, error)
 }
 
 // MaxBlocks is how many blocks of a snapshot are read at most: a disk with an EFI system partition takes

@@ -256,7 +256,8 @@ var plain = []layout{
 	{
 		name: "both GPTs damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) },
 			write(1024, "damage"), write(1<<30-500, "damage")),
-		says: "GPT without partitions; both copies of its GPT are damaged; first GPT: damaged: the checksum of the entries is wrong; " +
+		says: "GPT without partitions; both copies of its GPT are damaged; first GPT: damaged: the checksum of the " +
+			"entries is wrong; " +
 			"backup GPT: damaged: the checksum of the header is wrong",
 		refused: "nothing on it starts a machine",
 	},
@@ -267,7 +268,8 @@ var plain = []layout{
 		refused: "nothing on it starts a machine",
 	},
 	{
-		name: "a loader, and an ext4 file system with a system", make: gptOf(esp(32, x64), root(disks.Holding(disks.System...))),
+		name: "a loader, and an ext4 file system with a system",
+		make: gptOf(esp(32, x64), root(disks.Holding(disks.System...))),
 		says: `GPT with 2 partitions: 1 EFI system (FAT), 2 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`, boots: "x86_64 uefi",
 	},
 	{

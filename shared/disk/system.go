@@ -38,7 +38,8 @@ func readSystem(r *reader, _ []byte, d *Disk) error {
 	return nil
 }
 
-// confirmLeft takes boot code for what starts the disk, although no partition is marked active, where there is a system.
+// confirmLeft takes boot code for what starts the disk, although no partition is marked active, where there is a
+// system.
 func confirmLeft(r *reader, _ []byte, d *Disk) error {
 	looked := 0
 	for _, p := range d.besides(r.size) {

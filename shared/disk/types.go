@@ -70,5 +70,6 @@ func gptType(raw [16]byte) (string, kind) {
 // guid writes a GUID as tools do: the first three parts are little-endian on the disk.
 func guid(b [16]byte) string {
 	return fmt.Sprintf("%08x-%04x-%04x-%x-%x",
-		binary.LittleEndian.Uint32(b[:]), binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:]), b[8:10], b[10:])
+		binary.LittleEndian.Uint32(b[:]), binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:]), b[8:10],
+		b[10:])
 }

@@ -56,7 +56,8 @@ func TestDecode(t *testing.T) {
 		want event.Event
 	}{
 		"schedule": {
-			`{"goldsmith":"schedule","version":"1","plan":"nightly","time":"2026-03-22T12:00:00Z","schedule":"` + scheduleARN + `"}`,
+			`{"goldsmith":"schedule","version":"1","plan":"nightly","time":"2026-03-22T12:00:00Z","schedule":"` +
+				scheduleARN + `"}`,
 			event.Scheduled{Plan: "nightly", Time: noon, Schedule: scheduleARN},
 		},
 		"schedule in another zone": {

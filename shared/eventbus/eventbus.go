@@ -46,8 +46,8 @@ func Wire(s settings.Settings) Bus {
 	return Bus{Events: eventbridge.NewFromConfig(s.AWS), Runs: s.Ledger, Now: s.Now}
 }
 
-// Report sends an event of each image that became available and passed its checks, and one of the run, whatever outcomes
-// the plan's people want to hear of. What was sent is not sent again by who tries again after a failure.
+// Report sends an event of each image that became available and passed its checks, and one of the run, whatever
+// outcomes the plan's people want to hear of. What was sent is not sent again by who tries again after a failure.
 func (b Bus) Report(ctx context.Context, r report.Report) (sent bool, err error) {
 	name := "events of " + r.Run // No execution can have this name.
 	known, _, err := b.Runs.GetRun(ctx, name)
@@ -81,8 +81,8 @@ func (b Bus) Alert(ctx context.Context, a report.Alert) (sent bool, err error) {
 	return err == nil, err
 }
 
-// What one call takes (API reference, PutEvents; user guide, "Calculating PutEvents event entry size"): ten entries, and
-// less than 256 KB of source, detail type, detail and resources in all.
+// What one call takes (API reference, PutEvents; user guide, "Calculating PutEvents event entry size"): ten entries,
+// and less than 256 KB of source, detail type, detail and resources in all.
 const (
 	mostEntries = 10
 	mostBytes   = 256<<10 - 1
@@ -90,7 +90,8 @@ const (
 
 // size is what of an event counts towards the length of its call.
 func (e event) size() int {
-	return len(*e.entry.Source) + len(*e.entry.DetailType) + len(*e.entry.Detail) + len(strings.Join(e.entry.Resources, ""))
+	return len(*e.entry.Source) + len(*e.entry.DetailType) + len(*e.entry.Detail) + len(strings.Join(e.entry.Resources,
+		""))
 }
 
 // put sends events, as many in a call as it takes, and gives the subjects of those that went.

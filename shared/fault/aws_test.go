@@ -71,7 +71,8 @@ var services = map[string]struct {
 		write: func(w http.ResponseWriter, status int, code, message string) {
 			w.Header().Set("Content-Type", "text/xml")
 			w.WriteHeader(status)
-			_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
+			_, _ = fmt.Fprintf(w,
+				"<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
 				code, message)
 		},
 	},

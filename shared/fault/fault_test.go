@@ -48,13 +48,16 @@ var answers = []struct {
 
 	{"ec2", 503, "RequestLimitExceeded Unavailable ServiceUnavailable", meaning{throttled: true}, "Transient"},
 	{"ec2", 500, "InternalError InternalFailure ServerInternal", meaning{throttled: true}, "Transient"},
-	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal RetryableError", meaning{throttled: true}, "Transient"},
+	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal RetryableError",
+		meaning{throttled: true}, "Transient"},
 	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Transient"},
 	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Transient"},
 	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
 	{"sns", 429, "Throttled", meaning{throttled: true}, "Transient"},
 	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Transient"},
-	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Transient"},
+	{"dynamodb", 400,
+		"ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException",
+		meaning{throttled: true}, "Transient"},
 	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
 
 	{"ebs", 400, "RequestThrottledException ConcurrentLimitExceededException", meaning{throttled: true}, "Transient"},
@@ -79,8 +82,10 @@ var answers = []struct {
 	{"ec2", 400, "OperationNotPermitted", meaning{protected: true}, "Failed"},
 
 	{"ec2", 403, "UnauthorizedOperation AuthFailure", meaning{}, "Failed"},
-	{"ec2", 400, "UnsupportedOperation InvalidParameterValue TagPolicyViolation SnapshotLimitExceeded", meaning{}, "Failed"},
-	{"states", 400, "InvalidToken TaskTimedOut TaskDoesNotExist ExecutionAlreadyExists AccessDeniedException", meaning{}, "Failed"},
+	{"ec2", 400, "UnsupportedOperation InvalidParameterValue TagPolicyViolation SnapshotLimitExceeded",
+		meaning{}, "Failed"},
+	{"states", 400, "InvalidToken TaskTimedOut TaskDoesNotExist ExecutionAlreadyExists AccessDeniedException",
+		meaning{}, "Failed"},
 	{"dynamodb", 400, "ConditionalCheckFailedException AccessDeniedException ValidationException", meaning{}, "Failed"},
 }
 
@@ -113,7 +118,8 @@ func TestCodes(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	for code, status := range map[string]int{"AccessDeniedException": 403, "ValidationException": 400, "ResourceNotFoundException": 404} {
+	for code, status := range map[string]int{"AccessDeniedException": 403, "ValidationException": 400,
+		"ResourceNotFoundException": 404} {
 		if err := decoded(t, "ebs", status, code, "words of AWS"); !fault.IsUnreadable(err) {
 			t.Errorf("%v is not taken for a snapshot that cannot be read", err)
 		}
@@ -131,7 +137,8 @@ func TestNotInState(t *testing.T) {
 	if err := decoded(t, "ec2", 400, "InvalidParameterValue", text); !fault.IsNotYet(err) {
 		t.Errorf("%v is not taken for one that passes", err)
 	}
-	for code, message := range map[string]string{"InvalidParameterValue": "Value (x) for parameter name is invalid", "UnsupportedOperation": text} {
+	for code, message := range map[string]string{"InvalidParameterValue": "Value (x) for parameter name is invalid",
+		"UnsupportedOperation": text} {
 		if err := decoded(t, "ec2", 400, code, message); fault.IsNotYet(err) {
 			t.Errorf("%v is taken for one that passes", err)
 		}
@@ -172,9 +179,12 @@ func TestIsAdvanced(t *testing.T) {
 
 // An error without a body that the client understands has only its status.
 func TestServerErrors(t *testing.T) {
-	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false, 404: false, 413: false} {
+	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false,
+		404: false, 413: false} {
 		for service, s := range services {
-			gateway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>sorry</html>", status) })
+			gateway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "<html>sorry</html>", status)
+			})
 			err := s.call(t.Context(), config(inProcess{gateway}))
 			if err == nil || fault.IsTransient(err) != throttled {
 				t.Errorf("%s answering %d: throttled %v, want %v: %v", service, status, fault.IsTransient(err), throttled, err)
@@ -236,15 +246,17 @@ func TestEdge(t *testing.T) {
 		"failed":                           {fault.Failure("Look.", "it broke"), "Failed", ""},
 		"a failure over a throttled call":  {fault.Failure("Look.", "it broke: %w", throttled), "Failed", ""},
 		"a wait over a name that is taken": {&fault.NotYet{Err: errors.Join(errors.New("not shown"), taken)}, "NotYet", ""},
-		"a decision over a full EC2":       {&fault.NotYet{Err: full}, "NotYet", fault.Remedy("InsufficientInstanceCapacity")},
-		"a full EC2":                       {full, "NoCapacity", fault.Remedy("InsufficientInstanceCapacity")},
-		"a denied call":                    {denied, "Failed", fault.Remedy("UnauthorizedOperation")},
-		"a throttled call":                 {throttled, "Transient", fault.Remedy("RequestLimitExceeded")},
+		"a decision over a full EC2": {&fault.NotYet{Err: full}, "NotYet",
+			fault.Remedy("InsufficientInstanceCapacity")},
+		"a full EC2":       {full, "NoCapacity", fault.Remedy("InsufficientInstanceCapacity")},
+		"a denied call":    {denied, "Failed", fault.Remedy("UnauthorizedOperation")},
+		"a throttled call": {throttled, "Transient", fault.Remedy("RequestLimitExceeded")},
 	}
 	for name, c := range cases {
 		wrapped := fmt.Errorf("three: %w", fmt.Errorf("two: %w", fmt.Errorf("one: %w", c.err)))
 		for how, err := range map[string]error{
-			"as it is": c.err, "wrapped": wrapped, "joined": errors.Join(errors.New("another"), wrapped), "twice": fault.Edge(wrapped),
+			"as it is": c.err, "wrapped": wrapped, "joined": errors.Join(errors.New("another"), wrapped),
+			"twice": fault.Edge(wrapped),
 		} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				got := fault.Edge(err)
@@ -258,7 +270,8 @@ func TestEdge(t *testing.T) {
 				if oneLine(got) != want {
 					t.Errorf("says %q, want %q", got, want)
 				}
-				if failed, decided := errors.AsType[*fault.Failed](c.err); decided && !strings.HasSuffix(got.Error(), "\n"+failed.Do) {
+				if failed, decided := errors.AsType[*fault.Failed](c.err); decided && !strings.HasSuffix(got.Error(),
+					"\n"+failed.Do) {
 					t.Errorf("says %q, with what to do not on a line of its own", got)
 				}
 				if !errors.Is(got, c.err) {
@@ -312,8 +325,10 @@ func errorType(err error) string {
 }
 
 func TestBriefKeepsCodesAndMessagesOnly(t *testing.T) {
-	one := &smithy.OperationError{ServiceID: "EC2", OperationName: "StopInstances", Err: &smithy.GenericAPIError{Code: "IncorrectState", Message: "not now"}}
-	two := &smithy.OperationError{ServiceID: "EC2", OperationName: "StartInstances", Err: &smithy.GenericAPIError{Code: "Unavailable", Message: "busy"}}
+	one := &smithy.OperationError{ServiceID: "EC2", OperationName: "StopInstances",
+		Err: &smithy.GenericAPIError{Code: "IncorrectState", Message: "not now"}}
+	two := &smithy.OperationError{ServiceID: "EC2", OperationName: "StartInstances",
+		Err: &smithy.GenericAPIError{Code: "Unavailable", Message: "busy"}}
 	slow := &smithy.OperationError{
 		ServiceID: "EC2", OperationName: "DescribeImages", Err: fmt.Errorf("canceled, %w", context.DeadlineExceeded),
 	}

@@ -131,7 +131,8 @@ func ProgressOf(state types.ImageState) Progress {
 	switch state {
 	case types.ImageStateAvailable:
 		return Available
-	case types.ImageStateFailed, types.ImageStateError, types.ImageStateInvalid, types.ImageStateDeregistered, types.ImageStateDisabled:
+	case types.ImageStateFailed, types.ImageStateError, types.ImageStateInvalid, types.ImageStateDeregistered,
+		types.ImageStateDisabled:
 		return Lost
 	case types.ImageStatePending, types.ImageStateTransient:
 		return Pending

@@ -1,8 +1,8 @@
 // Package job knows the document that flows through the workflow: one source
 // inside one run, what was decided about it and what was done to it.
 //
-// A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State,
+// A step takes the whole job and returns the whole job; the state machine only compares Decision, waits for
+// Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State,
 // Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 

@@ -304,7 +304,8 @@ func TestBoot(t *testing.T) {
 
 func TestFew(t *testing.T) {
 	for want, names := range map[string][]string{
-		"": nil, "a": {"a"}, "a, b": {"a", "b"}, "a, b and 1 more": {"a", "b", "c"}, "a, b and 3 more": {"a", "b", "c", "d", "e"},
+		"": nil, "a": {"a"}, "a, b": {"a", "b"}, "a, b and 1 more": {"a", "b", "c"},
+		"a, b and 3 more": {"a", "b", "c", "d", "e"},
 	} {
 		if got := job.Few(names, 2); got != want {
 			t.Errorf("%q: %q, want %q", names, got, want)

@@ -29,8 +29,8 @@ type Result struct {
 	Image    Image    `json:"image,omitzero"`
 	// Shared is whom the image is shared with, or why it is not; nil where the plan shares nothing.
 	Shared *Sharing `json:"shared,omitempty"`
-	// Copies are the copies of the image that its plan wants. One that is open in a run that has ended is on its way: it is
-	// not known what became of it.
+	// Copies are the copies of the image that its plan wants. One that is open in a run that has ended is on its way: it
+	// is not known what became of it.
 	Copies []Copy   `json:"copies,omitempty"`
 	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.

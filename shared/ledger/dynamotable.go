@@ -100,7 +100,8 @@ func (t table) remove(ctx context.Context, k key, holder string) error {
 func (t table) removeUnless(ctx context.Context, k key, holder, part, other string) (gone bool, err error) {
 	_, err = t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: t.name, Key: k.item(),
-		ConditionExpression:                 aws.String("holder = :holder AND NOT contains(doc, :part) AND NOT contains(doc, :other)"),
+		ConditionExpression: aws.String("holder = :holder AND NOT contains(doc, :part) AND NOT " +
+			"contains(doc, :other)"),
 		ExpressionAttributeValues:           item{":holder": text(holder), ":part": text(part), ":other": text(other)},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})

@@ -27,8 +27,9 @@ type Ledger interface {
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
-	// DropUnstopped is Drop, unless the claim has a stop, or says that the source is out of service: false says that it has one, and that nothing was changed. Function
-	// stop notes it before it sends one, and may be at that while the run is found to have ended.
+	// DropUnstopped is Drop, unless the claim has a stop, or says that the source is out of service: false says that it
+	// has one, and that nothing was changed. Function stop notes it before it sends one, and may be at that while the run
+	// is found to have ended.
 	DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error)
 	// Claims are all claims, in source order, read page by page. Of one that cannot be
 	// understood the source is known all the same.

@@ -65,8 +65,8 @@ type Registration struct {
 	// Region.
 	From       string `json:"from,omitempty"`
 	FromRegion string `json:"fromRegion,omitempty"`
-	// Region is where a copy is made, which CopyImage is called in; empty for what is no copy of Goldsmith's own. It cannot
-	// be changed.
+	// Region is where a copy is made, which CopyImage is called in; empty for what is no copy of Goldsmith's own. It
+	// cannot be changed.
 	Region string `json:"region,omitempty"`
 	// Copies are the copies of snapshots that RegisterImage is given, by the ids of what they are copies of. Each is
 	// found by its description, which holds Token and cannot be changed, when the answer to its making was lost; Asked

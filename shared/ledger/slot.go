@@ -38,7 +38,8 @@ const (
 	// Downs name the sources that are down beyond their patience. They are of EveryPlan, and
 	// their claims say why.
 	Downs SlotKind = "down"
-	// Members are of EveryPlan, by the name of an Auto Scaling group: the member of it that is out of service, one at a time.
+	// Members are of EveryPlan, by the name of an Auto Scaling group: the member of it that is out of service, one at a
+	// time.
 	Members SlotKind = "member"
 	// Exempt names a source that a person does not want others to wait for; of EveryPlan.
 	Exempt SlotKind = "exempt"

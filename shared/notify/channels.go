@@ -84,8 +84,8 @@ func (t Notifier) sendBy(ctx context.Context, name plan.Channel, m message, left
 	return true, nil
 }
 
-// partOf is a channel's part of the time that there is, so that one that hangs leaves some to the others, and to telling
-// of it.
+// partOf is a channel's part of the time that there is, so that one that hangs leaves some to the others, and to
+// telling of it.
 func partOf(ctx context.Context, left int) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {

@@ -99,8 +99,8 @@ func (s *several) said(by, of plan.Channel) (n int) {
 	return n
 }
 
-// Whatever channels fail, and whenever, every other has the message at once, each has it once in the end, and the others
-// tell of each that failed, once.
+// Whatever channels fail, and whenever, every other has the message at once, each has it once in the end, and the
+// others tell of each that failed, once.
 func TestNoChannelHidesAnother(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawn(t)

@@ -54,7 +54,8 @@ func TestNoNights(t *testing.T) {
 	}
 }
 
-// In whatever order runs come, the page is the same, and of each source of a plan there is one row with a mark for every run.
+// In whatever order runs come, the page is the same, and of each source of a plan there is one row with a mark for
+// every run.
 func TestNightsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := page.Nights{Written: night}

@@ -44,8 +44,8 @@ const (
 	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten
 	// minutes before it wants to be asked (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
 	MaxForce = Duration(45 * time.Minute)
-	// MinDrain is as long as Auto Scaling itself may take. MaxDrain is for as long as the state machine asks again; a target
-	// group lets connections drain for five minutes by default (Elastic Load Balancing, "Deregistration delay").
+	// MinDrain is as long as Auto Scaling itself may take. MaxDrain is for as long as the state machine asks again; a
+	// target group lets connections drain for five minutes by default (Elastic Load Balancing, "Deregistration delay").
 	MinDrain = Duration(time.Minute)
 	MaxDrain = Duration(15 * time.Minute)
 	// MinPatience is less than any instance needs for both status checks: they look once a minute.
@@ -111,7 +111,8 @@ const (
 	// anything is stopped.
 	RegionForm = `^(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(central|(north|south)?(east|west)?)-[1-9][0-9]?$`
 	// KeyForm is a KMS key's alias, id or ARN (API reference of KMS, DescribeKey).
-	KeyForm = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(alias/[a-zA-Z0-9/_-]+|key/` + keyID + `)|alias/[a-zA-Z0-9/_-]+|` +
+	KeyForm = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(alias/[a-zA-Z0-9/_-]+|key/` + keyID +
+		`)|alias/[a-zA-Z0-9/_-]+|` +
 		keyID + `)$`
 	keyID = `([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})`
 	// ChannelForm is a channel's id, or its name with or without "#".

@@ -65,7 +65,8 @@ func (p Plans) Home(region string) (found []Problem) {
 			if each.Region == region && each.Key == "" {
 				found = append(found, Problem{
 					fmt.Sprintf("%s.copies[%d].key", name, i),
-					fmt.Sprintf("is missing: %s is the suite's own Region, where a copy differs from its image by its key alone", region),
+					fmt.Sprintf("is missing: %s is the suite's own Region, where a copy differs from its image by its key alone",
+						region),
 				})
 			}
 		}

@@ -52,7 +52,8 @@ func (c *checker) values(path string, tags map[string][]string) {
 		for i, value := range tags[key] {
 			c.tagSize(item(at, i, tags[key]), key, value)
 			if strings.Contains(value, "*") {
-				c.add(item(at, i, tags[key]), "%q: values are compared letter by letter and * is no wildcard; list the values, or write any", value)
+				c.add(item(at, i, tags[key]),
+					"%q: values are compared letter by letter and * is no wildcard; list the values, or write any", value)
 			}
 		}
 		once(c, at, tags[key])
@@ -140,7 +141,8 @@ func (c *checker) launch(v Verify) {
 	case v.Subnet != "":
 		c.form("verify.subnet", v.Subnet, subnetForm, "no subnet id; want subnet- and 8 or 17 hex digits, in small letters")
 	case v.Boot:
-		c.add("verify.subnet", "is missing: a copy of the source boots there and may begin its work, so name a subnet where it can do no harm")
+		c.add("verify.subnet",
+			"is missing: a copy of the source boots there and may begin its work, so name a subnet where it can do no harm")
 	}
 	for i, id := range v.SecurityGroups {
 		c.form(item("verify.securityGroups", i, v.SecurityGroups), id, groupForm,

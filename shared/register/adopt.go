@@ -83,7 +83,8 @@ func Made(i types.Image) error {
 	case run == "":
 		return fmt.Errorf("it does not say its run in the tag %s", tag.Run)
 	case !image.Derived(aws.ToString(i.Name), source, tags[tag.Name], run):
-		return fmt.Errorf("its name %q is not what Goldsmith calls the image of %s by run %s", aws.ToString(i.Name), source, run)
+		return fmt.Errorf("its name %q is not what Goldsmith calls the image of %s by run %s",
+			aws.ToString(i.Name), source, run)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ var claimed = time.Date(2026, 3, 22, 2, 30, 0, 500, time.UTC)
 // facts are an image, and what is registered of it, for each creating call.
 func facts(call ledger.Call) (ledger.Registration, types.Image) {
 	r := ledger.Registration{
-		Kind: ledger.MadeImage, Call: call, AMIName: "goldsmith/web", ID: "ami-1", Begun: claimed, Schema: ledger.RegisterSchema,
+		Kind: ledger.MadeImage, Call: call, AMIName: "goldsmith/web", ID: "ami-1", Begun: claimed,
+		Schema: ledger.RegisterSchema,
 	}
 	i := types.Image{
 		ImageId: aws.String("ami-1"), Name: aws.String("goldsmith/web"), CreationDate: aws.String("2026-03-22T02:30:00.000Z"),
@@ -47,9 +48,11 @@ var calls = []ledger.Call{ledger.CreateImage, ledger.CopyImage, ledger.RegisterI
 // An image is the registered one when every fact agrees, whatever its tags say; with any one fact otherwise it is not.
 func TestImage(t *testing.T) {
 	edits := map[string]func(r *ledger.Registration, i *types.Image){
-		"its id":                    func(_ *ledger.Registration, i *types.Image) { i.ImageId = aws.String("ami-2") },
-		"its name":                  func(_ *ledger.Registration, i *types.Image) { i.Name = aws.String("web") },
-		"made before the claim":     func(_ *ledger.Registration, i *types.Image) { i.CreationDate = aws.String("2026-03-22T02:29:59.000Z") },
+		"its id":   func(_ *ledger.Registration, i *types.Image) { i.ImageId = aws.String("ami-2") },
+		"its name": func(_ *ledger.Registration, i *types.Image) { i.Name = aws.String("web") },
+		"made before the claim": func(_ *ledger.Registration, i *types.Image) {
+			i.CreationDate = aws.String("2026-03-22T02:29:59.000Z")
+		},
 		"made at no time":           func(_ *ledger.Registration, i *types.Image) { i.CreationDate = nil },
 		"a test instance":           func(r *ledger.Registration, _ *types.Image) { r.Kind = ledger.MadeTest },
 		"a newer version's":         func(r *ledger.Registration, _ *types.Image) { r.Schema++ },
@@ -62,7 +65,8 @@ func TestImage(t *testing.T) {
 	}
 	// What one call leaves says nothing of an image that another made.
 	silent := map[ledger.Call][]string{
-		ledger.CreateImage: {"a copy of another", "registered of another one"}, ledger.CopyImage: {"registered of another one"},
+		ledger.CreateImage: {"a copy of another", "registered of another one"},
+		ledger.CopyImage:   {"registered of another one"},
 	}
 	for _, call := range calls {
 		r, i := facts(call)
@@ -96,7 +100,8 @@ func TestImageWithoutAnAnswer(t *testing.T) {
 }
 
 func TestTest(t *testing.T) {
-	j := job.Job{Run: job.Run{Name: "r", Plan: "nightly"}, Source: job.Source{ID: "i-1", Name: "web", Lineage: "group/web"}, Image: job.Image{ID: "ami-1"}}
+	j := job.Job{Run: job.Run{Name: "r", Plan: "nightly"},
+		Source: job.Source{ID: "i-1", Name: "web", Lineage: "group/web"}, Image: job.Image{ID: "ami-1"}}
 	r := register.TestOf(j, "token", claimed)
 	i := types.Instance{InstanceId: aws.String("i-7"), ClientToken: aws.String("token"), ImageId: aws.String("ami-1")}
 	if why := register.Test(r, i); why != nil {
@@ -124,7 +129,8 @@ func TestTest(t *testing.T) {
 func TestLineages(t *testing.T) {
 	for lineage, want := range map[string]string{"": "i-1", "group/web": "group/web"} {
 		j := job.Job{Source: job.Source{ID: "i-1", Lineage: lineage}}
-		if image, test := register.ImageOf(j), register.TestOf(j, "t", claimed); image.Lineage != want || test.Lineage != want || image.Source != "i-1" {
+		if image, test := register.ImageOf(j), register.TestOf(j, "t",
+			claimed); image.Lineage != want || test.Lineage != want || image.Source != "i-1" {
 			t.Errorf("%q: %+v and %+v", lineage, image, test)
 		}
 	}
@@ -182,8 +188,8 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// Whatever tags an image carries, it is proved to be Goldsmith's only with the name that its run gives it, of the instance that
-// the tags name.
+// Whatever tags an image carries, it is proved to be Goldsmith's only with the name that its run gives it, of the
+// instance that the tags name.
 func TestMadeByTagsAlone(t *testing.T) {
 	value := rapid.SampledFrom([]string{"", "web", "i-1", "i-2", "nightly", "nightly-20260322T023000Z"})
 	rapid.Check(t, func(r *rapid.T) {
@@ -191,10 +197,14 @@ func TestMadeByTagsAlone(t *testing.T) {
 		for _, key := range []string{tag.Source, tag.Name, tag.Plan, tag.Run} {
 			tags[key] = value.Draw(r, key)
 		}
-		name := rapid.SampledFrom([]string{"web", "goldsmith/web/i-1/nightly-20260322T023000Z", "goldsmith/web/i-2/nightly"}).Draw(r, "AMI name")
-		i := types.Image{Name: aws.String(name), SourceInstanceId: aws.String(rapid.SampledFrom([]string{"", "i-1", "i-2"}).Draw(r, "instance")), Tags: tag.List(tags)}
+		name := rapid.SampledFrom([]string{"web", "goldsmith/web/i-1/nightly-20260322T023000Z",
+			"goldsmith/web/i-2/nightly"}).Draw(r, "AMI name")
+		i := types.Image{Name: aws.String(name),
+			SourceInstanceId: aws.String(rapid.SampledFrom([]string{"", "i-1", "i-2"}).Draw(r, "instance")),
+			Tags:             tag.List(tags)}
 		proved := register.Made(i) == nil
-		if want := *i.SourceInstanceId == tags[tag.Source] && name == "goldsmith/web/"+tags[tag.Source]+"/"+tags[tag.Run] && tags[tag.Name] == "web"; proved && !want {
+		if want := *i.SourceInstanceId == tags[tag.Source] &&
+			name == "goldsmith/web/"+tags[tag.Source]+"/"+tags[tag.Run] && tags[tag.Name] == "web"; proved && !want {
 			r.Fatalf("%s of %s with %v is proved", name, *i.SourceInstanceId, tags)
 		}
 	})
@@ -212,8 +222,10 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("%s: %+v", call, c)
 		}
 		for why, edit := range map[string]func(*types.Image){
-			"it does not carry the tag goldsmith:managed=true":   func(i *types.Image) { i.Tags = nil },
-			"it does not say its plan in the tag goldsmith:plan": func(i *types.Image) { i.Tags = tag.List(map[string]string{tag.Managed: "true"}) },
+			"it does not carry the tag goldsmith:managed=true": func(i *types.Image) { i.Tags = nil },
+			"it does not say its plan in the tag goldsmith:plan": func(i *types.Image) {
+				i.Tags = tag.List(map[string]string{tag.Managed: "true"})
+			},
 			"it is pending": func(i *types.Image) { i.State = types.ImageStatePending },
 		} {
 			i := i

@@ -48,8 +48,9 @@ func again(run ledger.Run) string {
 
 const (
 	// afterwards is what happens once a run has ended early.
-	afterwards = "What it had stopped is started again, tried every few minutes until it runs. What is not named here was not touched."
-	lookAtIt   = "Look at the execution for the cause, then run the plan again."
+	afterwards = "What it had stopped is started again, tried every few minutes until it runs. What is not named here " +
+		"was not touched."
+	lookAtIt = "Look at the execution for the cause, then run the plan again."
 )
 
 func brokenRun(problem, do string) *Failure {

@@ -27,7 +27,8 @@ func (r *Report) addRefreshed(result job.Result, wanted bool) {
 	}
 	if wanted && result.Refreshing && len(result.Refreshes) == 0 {
 		r.addRefresh(Refresh{source, job.Refresh{
-			Group: "all groups", Problem: "The run was cut off before it looked for groups that launch from what was rolled. Refresh them yourself.",
+			Group:   "all groups",
+			Problem: "The run was cut off before it looked for groups that launch from what was rolled. Refresh them yourself.",
 		}})
 	}
 }
@@ -37,7 +38,8 @@ func open(r job.Refresh) string {
 		return fmt.Sprintf("Another refresh of it, %s, was %s when the run was cut off, and none was begun after it.", r.ID,
 			cmp.Or(r.Status, "under way"))
 	}
-	return fmt.Sprintf("Refresh %s was %s when the run was cut off. Auto Scaling goes on with it; see how it ends: aws autoscaling describe-instance-refreshes --auto-scaling-group-name %s",
+	return fmt.Sprintf("Refresh %s was %s when the run was cut off. Auto Scaling goes on with it; see how it ends: aws "+
+		"autoscaling describe-instance-refreshes --auto-scaling-group-name %s",
 		r.ID, cmp.Or(r.Status, "under way"), r.Group)
 }
 

@@ -241,7 +241,8 @@ func TestStartedAndNotSeen(t *testing.T) {
 		What: "looking at i-01: Blocked: no",
 		Did: "Goldsmith stopped it at 02:00 UTC and started it at 02:01 UTC, but has not seen it running since; it goes on " +
 			"trying every few minutes.",
-		Do: "See whether it runs, and start it if it does not: aws ec2 start-instances --instance-ids i-01 --region eu-west-1",
+		Do: "See whether it runs, and start it if it does not: aws ec2 start-instances --instance-ids i-01 --region " +
+			"eu-west-1",
 	}
 	if diff := cmp.Diff(&want, f); diff != "" {
 		t.Error(diff)

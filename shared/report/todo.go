@@ -28,9 +28,11 @@ var todo = map[job.ReasonCode]string{
 		"key that cannot be used is then noticed only after a stop.",
 	job.QuotaUnseen: "Let function select call servicequotas:GetServiceQuota, or leave it so: a quota that is exceeded " +
 		"is then noticed only after a stop.",
-	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they launch " +
+	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they " +
+		"launch " +
 		"does not come up.",
-	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function claim " +
+	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function " +
+		"claim " +
 		"call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
 	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an older " +
 		"one.",

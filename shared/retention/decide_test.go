@@ -48,7 +48,8 @@ func TestDecideInWords(t *testing.T) {
 		{
 			"disabled by Goldsmith, between two good ones", plan.Plan{Keep: keep},
 			[]retention.Image{image("a", 1, nil), image("b", 2, disabled(now.Add(-time.Hour))), image("c", 3, nil)},
-			"keep: the newest, last 1/1\nretire: no rule keeps it\ndeprecate now, retire from 2026-03-30 04:00 UTC: no rule keeps it",
+			"keep: the newest, last 1/1\nretire: no rule keeps it\ndeprecate now, retire from 2026-03-30 04:00 UTC: no rule " +
+				"keeps it",
 		},
 		{
 			"disabled by Goldsmith, and newer than every good one", plan.Plan{Keep: keep},

@@ -88,7 +88,8 @@ func Override(value string, k plan.Keep) (plan.Keep, error) {
 		name, number, _ := strings.Cut(word, "=")
 		into, known := numbers[name]
 		if !known || slices.Contains(seen, name) {
-			return k, fmt.Errorf("%q is not understood: want each of last, daily, weekly, monthly, yearly and minimum at most once, such as daily=7", word)
+			return k, fmt.Errorf("%q is not understood: want each of last, daily, weekly, monthly, yearly and minimum at "+
+				"most once, such as daily=7", word)
 		}
 		seen = append(seen, name)
 		within := plan.Rule

@@ -100,8 +100,8 @@ func before(now state, known ledger.TargetRecord) Decision {
 	}
 }
 
-// latestAlone leads $Latest back where that launches what was rolled last, and a person has made another image the default:
-// that stays.
+// latestAlone leads $Latest back where that launches what was rolled last, and a person has made another image the
+// default: that stays.
 func latestAlone(now state, known ledger.TargetRecord) Decision {
 	r := beforeLatest(now, known)
 	if now.Alias || now.Top != known.Points[0].Image || r.Problem != "" {

@@ -98,13 +98,15 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 		case visible:
 			return t.disagreeing(n, fields)
 		default:
-			return fmt.Sprintf("nothing is seen to launch from it, and its default version %d and its latest %d differ in %s; %s", t.standard, t.latest, listed(fields), sayWhich)
+			return fmt.Sprintf("nothing is seen to launch from it, and its default version %d and its latest %d differ in "+
+				"%s; %s", t.standard, t.latest, listed(fields), sayWhich)
 		}
 	}
 	return ""
 }
 
-const sayWhich = "say which the new version is made from, by roll.base in the plan or the tag goldsmith:base on the template: default or latest"
+const sayWhich = "say which the new version is made from, by roll.base in the plan or the tag goldsmith:base on the " +
+	"template: default or latest"
 
 func (t *template) disagreeing(other int64, fields []string) string {
 	return fmt.Sprintf("%s launches version %d and %s version %d, which differ in %s; %s",

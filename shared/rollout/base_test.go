@@ -95,8 +95,10 @@ func TestWarmed(t *testing.T) {
 	warm := func(name string, n int32) launcher { return launcher{name: name, version: "$Default", warm: n} }
 	for want, launchers := range map[string][]launcher{
 		"": {warm("group a", 0)},
-		"instances in warm pools stay as they are until their group is refreshed: 2 in that of group a":                          {warm("group a", 2), warm("group a", 2)},
-		"instances in warm pools stay as they are until their group is refreshed: 2 in that of group a and 1 in that of group b": {warm("group a", 2), warm("group b", 1)},
+		"instances in warm pools stay as they are until their group is refreshed: 2 in that of group a": {warm("group a", 2),
+			warm("group a", 2)},
+		"instances in warm pools stay as they are until their group is refreshed: 2 in that of group a and 1 in that of " +
+			"group b": {warm("group a", 2), warm("group b", 1)},
 	} {
 		if got := versioned(nil, launchers...).warmed(); got != want {
 			t.Errorf("%q, want %q", got, want)

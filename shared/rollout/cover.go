@@ -66,5 +66,6 @@ func (w Writer) coverBusy(ctx context.Context, t *Target, busy error) error {
 			busy, t.Rolled.Target, fault.Brief(err))
 	}
 	return fmt.Errorf("%w; version %d of launch template %s has the new image and is its $Latest (%s); "+
-		"%s %s --source-version %d %s", busy, t.made, t.Rolled.Target, fault.Brief(err), uncover, t.Rolled.Target, t.under, "--launch-template-data '{}'")
+		"%s %s --source-version %d %s", busy, t.made, t.Rolled.Target, fault.Brief(err), uncover, t.Rolled.Target, t.under,
+		"--launch-template-data '{}'")
 }

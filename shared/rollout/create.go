@@ -120,7 +120,8 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 	if isFull(err) {
 		return 0, &fault.Failed{
 			Err: fmt.Errorf("it has as many versions as EC2 allows (%w)", err),
-			Do:  "Delete old ones (delete-launch-template-versions takes 200 at a time), or have the quota \"Versions per launch template\" raised.",
+			Do: "Delete old ones (delete-launch-template-versions takes 200 at a time), or have the quota \"Versions per " +
+				"launch template\" raised.",
 		}
 	}
 	if err != nil {

@@ -121,7 +121,8 @@ func pinned(now state) string {
 		return fmt.Sprintf("it takes its image from %s, one of AWS's own parameters; "+
 			"name a parameter of this account, or an image, to have it rolled", name)
 	default:
-		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", from)
+		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name "+
+			"a parameter of this account without version or label to have it rolled", from)
 	}
 }
 
@@ -135,7 +136,8 @@ func setBack(now state, known ledger.TargetRecord) string {
 	case now.Alias:
 		return aliasSetBack(now, known, last)
 	case now.Reverted != 0:
-		return fmt.Sprintf("its version %d is version %d, which Goldsmith made last, with an earlier image: it was set back by "+
+		return fmt.Sprintf("its version %d is version %d, which Goldsmith made last, with an earlier image: it was set "+
+			"back by "+
 			"hand; ask %s to let it follow", now.Reverted, last.Version, Command("follow", known.Source))
 	case !last.Stays && now.Default < last.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: "+
@@ -219,7 +221,8 @@ func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
 // OfAnother is why a target is not rolled that has the image of another source of the run under the same key.
 func OfAnother(source, key string) string {
 	if name, group := lineage.Group(key); group {
-		return fmt.Sprintf("it has the image of %s, another member of Auto Scaling group %s that this run images", source, name)
+		return fmt.Sprintf("it has the image of %s, another member of Auto Scaling group %s that this run images", source,
+			name)
 	}
 	return fmt.Sprintf("it has the image of %s, another source of this run that is called %s; "+
 		"give one of them another name by the tag goldsmith:name", source, key)

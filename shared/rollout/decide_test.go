@@ -104,7 +104,8 @@ func TestDecideLeavesAlone(t *testing.T) {
 	decides(t, map[string]decision{
 		"set back by hand": {launch("ami-1", 2), twice(),
 			Decision{From: point("ami-1", 2), Problem: "its default version 2 is older than version 3, " +
-				"which Goldsmith made default last: it was set back by hand; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
+				"which Goldsmith made default last: it was set back by hand; make version 3 its default, or ask goldsmith " +
+				"follow --name web, to let it follow"}},
 		"an alias set back by hand": {alias("ami-1", 4), twice(),
 			Decision{From: point("ami-1", 4), Problem: "it was set back to ami-1 by hand, " +
 				"which it held before ami-2; write ami-2 into it, or ask goldsmith follow --name web, to let it follow"}},
@@ -123,7 +124,8 @@ func TestDecideLeavesAlone(t *testing.T) {
 				"which Goldsmith made and which was deleted; ask goldsmith follow --name web to let it follow"}},
 		"a pinned alias": {launch("resolve:ssm:/golden/web:3", 1), ledger.TargetRecord{}, Decision{
 			From: point("resolve:ssm:/golden/web:3",
-				1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; " +
+				1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another " +
+				"account's parameter; " +
 				"name a parameter of this account without version or label to have it rolled",
 		}},
 	})
@@ -165,7 +167,9 @@ func TestDecideOfASharedName(t *testing.T) {
 	other := of("tuesday", "i-1")
 	other.Source = "group/web"
 	from := point("ami-2", 3)
-	taken := Decision{From: from, Problem: "it has the image of i-1, another source of this run that is called web; give one of them another name by the tag goldsmith:name"}
+	taken := Decision{From: from,
+		Problem: "it has the image of i-1, another source of this run that is called web; give one of them another name " +
+			"by the tag goldsmith:name"}
 	begun := begin(twice(), point("ami-0", 1), roll("ami-8", 0, "wednesday", "i-1"))
 	decides(t, map[string]decision{
 		"the lower has it":    {launch("ami-2", 3), of("wednesday", "i-1"), taken},

@@ -163,7 +163,8 @@ func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, er
 	case d.old.owns(snapshot):
 		return d.givesWay(snapshot), nil
 	case d.name == d.image.Root:
-		return fmt.Sprintf("its %s names snapshot %s, which is not its image's and would be launched in the place of the new image's", d.name, snapshot), nil
+		return fmt.Sprintf("its %s names snapshot %s, which is not its image's and would be launched in the place of the "+
+			"new image's", d.name, snapshot), nil
 	}
 	size, err := s.snapshot(ctx, snapshot)
 	if err != nil {

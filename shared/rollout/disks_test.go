@@ -10,7 +10,8 @@ import (
 // The image that is rolled has a root of 50 GiB and a data volume of 9; the one before had a root of 8 and another
 // data volume.
 var (
-	rolledImage = Machine{Root: "/dev/xvda", Disks: []disk{gp3("/dev/xvda", "snap-root", 50), gp3("/dev/sdf", "snap-data", 9)}}
+	rolledImage = Machine{Root: "/dev/xvda",
+		Disks: []disk{gp3("/dev/xvda", "snap-root", 50), gp3("/dev/sdf", "snap-data", 9)}}
 	beforeImage = Machine{Root: "/dev/xvda",
 		Disks: []disk{gp3("/dev/xvda", "snap-old", 8), gp3("/dev/sdg", "snap-gone", 4),
 			gp3("/dev/sdf", "snap-olddata", 9)}}

@@ -141,9 +141,9 @@ func following(
 	return ids, nil
 }
 
-// takes reports whether the template launches an image by that name; what is judged are the versions that do. The default
-// is one of them whoever is seen to launch others: not all who launch by it are seen. all is whether what is seen
-// launches nothing else.
+// takes reports whether the template launches an image by that name; what is judged are the versions that do. The
+// default is one of them whoever is seen to launch others: not all who launch by it are seen. all is whether what is
+// seen launches nothing else.
 func (t *template) takes(image string) (some, all bool) {
 	launched := t.launched()
 	if len(launched) == 0 {

@@ -238,7 +238,9 @@ func (s *survey) value(ctx context.Context, name string, holds map[string]string
 // unreadable says which parameters could not be read, and who takes their image from them.
 func (s *survey) unreadable() (said []string) {
 	for _, name := range slices.Sorted(maps.Keys(s.taking)) {
-		said = append(said, unread(parameterText+name, errors.New(strings.TrimPrefix(s.parameters[name].Rolled.Problem, "reading it: ")), s.taking[name]))
+		said = append(said,
+			unread(parameterText+name, errors.New(strings.TrimPrefix(s.parameters[name].Rolled.Problem, "reading it: ")),
+				s.taking[name]))
 	}
 	return said
 }

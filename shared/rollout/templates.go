@@ -181,7 +181,8 @@ func (t *Target) disputed(by listing) {
 	switch {
 	case other == "" || t.Rolled.Problem != "":
 	case by.key[t.template.id] != "" || by.key[t.template.name] != "":
-		t.Rolled.Problem = fmt.Sprintf("the plan's roll.templates lists it for %s as well; have it list it for one source", other)
+		t.Rolled.Problem = fmt.Sprintf("the plan's roll.templates lists it for %s as well; have it list it for one source",
+			other)
 	default:
 		t.Rolled.Problem = fmt.Sprintf("the plan's roll.templates lists it for %s, which goes before its tag %s",
 			other, tag.Source)

@@ -89,7 +89,8 @@ func (s *survey) lookAt(ctx context.Context, t *Target, read *template) (err err
 	last, settles := s.settles(t)
 	switch {
 	case settles && fault.IgnoreNotFound(err) == nil:
-		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two minutes", last.Image)
+		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two "+
+			"minutes", last.Image)
 		return nil
 	case fault.IsNotFound(err):
 		t.Rolled.Problem = gone

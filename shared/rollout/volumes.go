@@ -28,9 +28,11 @@ func (f Finder) Volumes(
 			return false, nil, err
 		}
 	}
-	text := "What is launched from its image keeps the volumes of %s when it is terminated, as the source does; image.deleteOnTermination: always deletes them."
+	text := "What is launched from its image keeps the volumes of %s when it is terminated, as the source does; " +
+		"image.deleteOnTermination: always deletes them."
 	if always {
-		text = "What is launched from its image has the volumes of %s deleted when it is terminated; the source keeps its own. image.deleteOnTermination: source keeps them."
+		text = "What is launched from its image has the volumes of %s deleted when it is terminated; the source keeps its " +
+			"own. image.deleteOnTermination: source keeps them."
 	}
 	return always, &job.Reason{Code: job.KeptVolumes, Text: fmt.Sprintf(text, listed(kept))}, nil
 }

@@ -267,7 +267,8 @@ func specialDayOfWeek(text string) (string, error) {
 		}
 	}
 	if strings.Contains(text, "#") || strings.HasSuffix(text, "L") {
-		return "", errors.New("the forms are 6L for the month's last Friday and 3#2 for its second Tuesday, one alone (1 is SUN)")
+		return "", errors.New("the forms are 6L for the month's last Friday and 3#2 for its second Tuesday, one alone (1 " +
+			"is SUN)")
 	}
 	return "", nil
 }

@@ -10,13 +10,14 @@ var now = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                     "want cron(minute hour",
-		"daily":                                `"daily" is no schedule`,
-		"30 3 * * ? *":                         `did you mean "cron(30 3 * * ? *)"?`,
-		"cron(30 3 * * *)":                     `has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean "cron(30 3 * * ? *)"?`,
-		"cron(30 3 * * MON)":                   `did you mean "cron(30 3 ? * MON *)"?`,
-		"cron(30 3 * * 1)":                     "days of the week are 1-7 from Sunday",
-		"cron(99 3 * * *)":                     "has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year",
+		"":                   "want cron(minute hour",
+		"daily":              `"daily" is no schedule`,
+		"30 3 * * ? *":       `did you mean "cron(30 3 * * ? *)"?`,
+		"cron(30 3 * * *)":   `has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean "cron(30 3 * * ? *)"?`,
+		"cron(30 3 * * MON)": `did you mean "cron(30 3 ? * MON *)"?`,
+		"cron(30 3 * * 1)":   "days of the week are 1-7 from Sunday",
+		"cron(99 3 * * *)": "has 5 fields, Scheduler wants six: minute hour day-of-month month " +
+			"day-of-week year",
 		"cron()":                               "has 0 fields",
 		"cron(*/30 * * * * ? *)":               "has 7 fields",
 		"cron(30 3 * * * *)":                   `exactly one must be ?; did you mean "cron(30 3 * * ? *)"?`,
@@ -144,7 +145,8 @@ func TestCheck(t *testing.T) {
 		{"cron(30 2 * * ? *)", "UTC", ""},
 		{"cron(30 2 * * ? *)", "Europe/Berlin",
 			"cron(30 2 * * ? *) falls on 2026-03-29 02:30, a time that Europe/Berlin does not have: " +
-				"the clocks go from 02:00 to 03:00 that day and EventBridge Scheduler skips the run; choose a time outside 02:00-03:00"},
+				"the clocks go from 02:00 to 03:00 that day and EventBridge Scheduler skips the run; choose a time outside " +
+				"02:00-03:00"},
 		{"cron(0 3 * * ? *)", "Europe/Berlin", ""},
 		{"cron(59 1 * * ? *)", "Europe/Berlin", ""},
 		{"cron(0 2 ? * SUN *)", "Europe/Berlin", "falls on 2026-03-29 02:00"},

@@ -62,7 +62,8 @@ func (s Schedule) Check(now time.Time) error {
 		if lost, ok := s.lost(g); ok {
 			return fmt.Errorf("%s falls on %s, a time that %s does not have: "+
 				"the clocks go from %s to %s that day and EventBridge Scheduler skips the run; choose a time outside %s-%s",
-				s, lost.Format("2006-01-02 15:04"), s.zone, g.from.Format(clock), g.to.Format(clock), g.from.Format(clock), g.to.Format(clock))
+				s, lost.Format("2006-01-02 15:04"), s.zone, g.from.Format(clock), g.to.Format(clock), g.from.Format(clock),
+				g.to.Format(clock))
 		}
 	}
 	if _, ok := s.Next(now); ok {

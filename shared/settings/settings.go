@@ -138,7 +138,8 @@ func chosen(name string) (*bool, error) {
 	return &yes, nil
 }
 
-// endpoints is which of a service's endpoints are called; nil is what the client chooses. Clients look for these methods.
+// endpoints is which of a service's endpoints are called; nil is what the client chooses. Clients look for these
+// methods.
 type endpoints struct{ fips, dual *bool }
 
 // GetUseFIPSEndpoint is whether FIPS endpoints are called.

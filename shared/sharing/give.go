@@ -31,9 +31,8 @@ type Giver struct {
 }
 
 // Give shares an image with others. It is registered before: a permission that is not would be taken for one that a
-// person gave, and keep the image for ever. What is answered is whom it is shared with, which may be less, and how it is
-// registered then. Where EC2
-// shares it with none for good the error is a *fault.Failed, and the register says so.
+// person gave, and keep the image for ever. What is answered is whom it is shared with, which may be less, and how it
+// is registered then. Where EC2 shares it with none for good the error is a *fault.Failed, and the register says so.
 func (g Giver) Give(
 	ctx context.Context, r ledger.Registration, i types.Image, with job.Sharing,
 ) (ledger.Registration, job.Sharing, error) {

@@ -96,8 +96,8 @@ func when(r report.Report) string {
 	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), job.UTC(r.Scheduled))
 }
 
-// parts are in the order of what a person must not miss. Of a good night the lists of what went well are short: what all
-// of it was stands in the report.
+// parts are in the order of what a person must not miss. Of a good night the lists of what went well are short: what
+// all of it was stands in the report.
 func parts(r report.Report) []part {
 	well := func(list ...part) []part {
 		for i := range list {
@@ -127,7 +127,8 @@ func bad(r report.Report) []part {
 		failures("Coming back", r.Down(true),
 			"Nothing is to be done: Goldsmith looks every few minutes, and says once when they run."),
 		failures("Failed", r.EndedAs(job.Broken),
-			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
+			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were "+
+				"before."),
 		groups("Not imaged, and not touched", r.Refusals, causeMost),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
@@ -206,8 +207,9 @@ func imaged(sources []report.Source) part {
 func rolls(title string, list []report.Roll, rest int) part {
 	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
-		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+shorten(each.Change(),
-			lineMost))
+		p.full = append(p.full,
+			bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+shorten(each.Change(),
+				lineMost))
 		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source,
 			nameMost)+": "+clip(each.Change(), briefMost))
 	}

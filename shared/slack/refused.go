@@ -80,14 +80,16 @@ func (r *RefusedError) Stale() bool {
 const renew = "put a valid webhook or token into the secret"
 
 var remedies = map[string]string{
-	"channel_not_found":                 "invite the app to the channel, or correct notify.channel",
-	"not_in_channel":                    "invite the app to the channel",
-	"is_archived":                       "the channel is archived; choose another",
-	"channel_is_archived":               "the channel is archived; choose another",
-	"action_prohibited":                 "a workspace admin must allow the webhook to post there",
-	"posting_to_general_channel_denied": "a workspace admin must allow the webhook to post there, or choose another channel",
-	"missing_scope":                     "give the app the scope chat:write",
-	"no_channel":                        "name a channel in the secret or in notify.channel",
-	"not_slack":                         "what answers at the webhook's address is not Slack; check the secret and any proxy",
-	"invalid_url":                       renew,
+	"channel_not_found":   "invite the app to the channel, or correct notify.channel",
+	"not_in_channel":      "invite the app to the channel",
+	"is_archived":         "the channel is archived; choose another",
+	"channel_is_archived": "the channel is archived; choose another",
+	"action_prohibited":   "a workspace admin must allow the webhook to post there",
+	"posting_to_general_channel_denied": "a workspace admin must allow the webhook to post there, or choose another " +
+		"channel",
+	"missing_scope": "give the app the scope chat:write",
+	"no_channel":    "name a channel in the secret or in notify.channel",
+	"not_slack": "what answers at the webhook's address is not Slack; check the secret and any " +
+		"proxy",
+	"invalid_url": renew,
 }

@@ -221,7 +221,8 @@ func TestBadSecrets(t *testing.T) {
 			if len(a.seen) != 0 {
 				t.Errorf("%d requests were sent", len(a.seen))
 			}
-			if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "goldsmith/slack") {
+			if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(),
+				"goldsmith/slack") {
 				t.Fatalf("%s, %v; want %q", got, err, c.want)
 			}
 			noSecret(t, err)
@@ -317,7 +318,8 @@ func TestBotRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		got, err := send(t.Context(), &vault{values: []string{`{"token":"xoxb-1"}`}}, &answers{give: []answer{
-			{status: 429, retryAfter: "9"}, say(200, `{"ok":false,"error":"ratelimited"}`), say(429, ""), say(200, `{"ok":true}`),
+			{status: 429, retryAfter: "9"}, say(200, `{"ok":false,"error":"ratelimited"}`), say(429, ""),
+			say(200, `{"ok":true}`),
 		}})
 		if got != slack.Sent || time.Since(began) != 11*time.Second {
 			t.Fatalf("%s after %s, %v", got, time.Since(began), err)

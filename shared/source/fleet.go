@@ -16,7 +16,8 @@ import (
 
 // Lister lists instances.
 type Lister interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
+		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 }
 
 // Investigator answers what DescribeInstances leaves open, for many instances in one call each.

@@ -53,8 +53,9 @@ func Locked(ctx context.Context, keys Keys, facts []Facts) (refused map[string]j
 	for _, f := range facts {
 		id := aws.ToString(f.Instance.InstanceId)
 		if len(f.Unread) > 0 {
-			refused[id] = job.Reason{Code: job.CannotStart, Text: "whether EC2 would start it again is not known: EC2 does not " +
-				"say under which key its volume " + job.Few(f.Unread, 1) + " is encrypted, if at all"}
+			refused[id] = job.Reason{Code: job.CannotStart,
+				Text: "whether EC2 would start it again is not known: EC2 does not " +
+					"say under which key its volume " + job.Few(f.Unread, 1) + " is encrypted, if at all"}
 		}
 		for _, key := range f.Keys {
 			found, known := asked[key]

@@ -205,7 +205,8 @@ func dedicatedHost(f Facts) string {
 	if strings.HasPrefix(string(f.Instance.InstanceType), "mac") {
 		return "it is a Mac: EC2 scrubs its host for one to three hours after the stop, and it is down until then"
 	}
-	return "it runs on a Dedicated Host: it is down until that host, or another one of its host resource group, has room for it again"
+	return "it runs on a Dedicated Host: it is down until that host, or another one of its host resource group, has " +
+		"room for it again"
 }
 
 // EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
@@ -224,7 +225,8 @@ func addressChanges(f Facts) string {
 // st1 and sc1 volumes take one snapshot at a time.
 func slowVolume(f Facts) string {
 	if f.SlowVolume {
-		return "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait"
+		return "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging " +
+			"wait"
 	}
 	return ""
 }

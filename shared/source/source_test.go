@@ -230,8 +230,9 @@ func TestEnrolled(t *testing.T) {
 	for value, want := range map[string]bool{
 		"nightly": true, "weekly nightly": true, "weekly,nightly": true, "weekly+nightly": true, "nightly, weekly": true,
 		"  nightly ": true,
-		"":           false, "nightly-eu": false, "eu-nightly": false, "nightl": false, "Nightly": false, "nightly;weekly": false,
-		"*": false, ",": false,
+		"":           false, "nightly-eu": false, "eu-nightly": false, "nightl": false, "Nightly": false,
+		"nightly;weekly": false,
+		"*":              false, ",": false,
 	} {
 		if got := source.Enrolled(map[string]string{tag.Plan: value}, "nightly"); got != want {
 			t.Errorf("%s=%q enrols: %v, want %v", tag.Plan, value, got, want)
@@ -307,8 +308,9 @@ func TestWhy(t *testing.T) {
 		instance types.Instance
 		want     string
 	}{
-		"nothing":        {types.Instance{}, "EC2 gave no reason"},
-		"a state reason": {types.Instance{StateReason: &types.StateReason{Message: aws.String("Client.InternalError: Client error on launch")}}, "EC2 says: Client.InternalError: Client error on launch"},
+		"nothing": {types.Instance{}, "EC2 gave no reason"},
+		"a state reason": {types.Instance{StateReason: &types.StateReason{Message: aws.String("Client.InternalError: " +
+			"Client error on launch")}}, "EC2 says: Client.InternalError: Client error on launch"},
 		"a transition": {types.Instance{StateTransitionReason: aws.String("User initiated (2026-05-01 02:00:00 GMT)")},
 			"EC2 says: User initiated (2026-05-01 02:00:00 GMT)"},
 		"an empty message": {types.Instance{StateReason: &types.StateReason{}, StateTransitionReason: aws.String("")},

@@ -43,7 +43,8 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 	}
 }
 
-// Before is the state of the one instance that a start was sent to, before that, as EC2 answers; "" when it does not say.
+// Before is the state of the one instance that a start was sent to, before that, as EC2 answers; "" when it does not
+// say.
 func Before(out *ec2.StartInstancesOutput) types.InstanceStateName {
 	if len(out.StartingInstances) != 1 || out.StartingInstances[0].PreviousState == nil {
 		return ""

@@ -25,7 +25,8 @@ import (
 // Look is how Auto Scaling shows a member; ok is false when it shows none.
 func Look(ctx context.Context, api autoscaling.DescribeAutoScalingInstancesAPIClient, id string) (
 	m scaling.AutoScalingInstanceDetails, ok bool, err error) {
-	out, err := api.DescribeAutoScalingInstances(ctx, &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})
+	out, err := api.DescribeAutoScalingInstances(ctx,
+		&autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})
 	if err != nil {
 		return m, false, fmt.Errorf("asking Auto Scaling about %s: %w", id, err)
 	}
@@ -88,7 +89,8 @@ const landing = 2 * time.Minute
 
 // Back brings the source of a claim nearer to its group's service, and gives the claim with what keeps it from that.
 // state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby is sent before it is.
-func (s Service) Back(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (ledger.Claim, Outcome, error) {
+func (s Service) Back(ctx context.Context, c ledger.Claim,
+	state types.InstanceStateName) (ledger.Claim, Outcome, error) {
 	out := *c.Standby
 	c.Standby = &out
 	m, ok, err := Look(ctx, s.Groups, c.Source)
@@ -123,8 +125,8 @@ func leaves(state scaling.LifecycleState) bool {
 }
 
 // exit sends ExitStandby for what runs. What was terminated in Standby leaves it, too: its group replaces it only then
-// (Auto Scaling User Guide, "Health status of an instance in a standby state"). What somebody has stopped in Standby stays
-// there: out of it, it would be replaced.
+// (Auto Scaling User Guide, "Health status of an instance in a standby state"). What somebody has stopped in Standby
+// stays there: out of it, it would be replaced.
 func (s Service) exit(ctx context.Context, c ledger.Claim, state types.InstanceStateName, gone bool,
 ) (ledger.Claim, Outcome, error) {
 	out := c.Standby

@@ -57,9 +57,9 @@ func (t Topic) publish(ctx context.Context, subject, text string) (bool, error) 
 	return err == nil, err
 }
 
-// What SNS takes (API reference, Publish): a subject of less than 100 characters of printable ASCII, which begins with a
-// letter, a number or a punctuation mark; and a message of at most 262,144 bytes, of which some are left to what SNS and
-// its subscribers put around it.
+// What SNS takes (API reference, Publish): a subject of less than 100 characters of printable ASCII, which begins with
+// a letter, a number or a punctuation mark; and a message of at most 262,144 bytes, of which some are left to what SNS
+// and its subscribers put around it.
 const (
 	longestSubject = 99
 	longestMessage = 240 << 10

@@ -55,7 +55,8 @@ func TestReport(t *testing.T) {
 			t.Fatal(sent, err)
 		}
 		m := s.Messages()
-		if len(m) != 1 || m[0].Subject != "Goldsmith OK: nightly: 1 imaged" || !strings.Contains(m[0].Text, "wéb (i-1): ami-1") {
+		if len(m) != 1 || m[0].Subject != "Goldsmith OK: nightly: 1 imaged" || !strings.Contains(m[0].Text,
+			"wéb (i-1): ami-1") {
 			t.Errorf("%+v", m)
 		}
 	})
@@ -94,7 +95,8 @@ func TestTopicGone(t *testing.T) {
 func TestSNSTakesEverything(t *testing.T) {
 	outer := t
 	rapid.Check(t, func(r *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
+		text := rapid.OneOf(rapid.String(),
+			rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
 			rapid.Map(rapid.IntRange(0, 100_000), func(n int) string { return strings.Repeat("äé\n", n) }))
 		problem, lines := text.Draw(r, "problem"), rapid.SliceOfN(text, 0, 4).Draw(r, "lines")
 		title := text.Draw(r, "title")

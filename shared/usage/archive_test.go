@@ -44,9 +44,12 @@ func TestArchivedSnapshotsAreKept(t *testing.T) {
 		{"on its way into the archive", func(w *world, i types.Image) { w.archive(i) }, true},
 		{"archived", func(w *world, i types.Image) { w.archive(i); time.Sleep(long) }, true},
 		{"on its way back", func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 0) }, true},
-		{"on its way back for some days", func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 30) }, true},
-		{"back for some days", func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 30); time.Sleep(long) }, true},
-		{"back for good", func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 0); time.Sleep(long) }, false},
+		{"on its way back for some days",
+			func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 30) }, true},
+		{"back for some days",
+			func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 30); time.Sleep(long) }, true},
+		{"back for good",
+			func(w *world, i types.Image) { w.archive(i); time.Sleep(long); w.unarchive(i, 0); time.Sleep(long) }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,7 +58,8 @@ func TestArchivedSnapshotsAreKept(t *testing.T) {
 				c.set(w, images[0])
 				want := map[string][]string{}
 				if c.kept {
-					want[snapshotOf(images[0])] = []string{"snapshot " + snapshotOf(images[0]) + ": archived, or on its way into or out of the archive"}
+					want[snapshotOf(images[0])] = []string{"snapshot " + snapshotOf(images[0]) + ": archived, or on its way into " +
+						"or out of the archive"}
 				}
 				of, err := w.finder().SnapshotUses(w.Context(), []string{snapshotOf(images[0]), snapshotOf(images[1])})
 				w.Must(err)

@@ -52,7 +52,8 @@ type snapshotStates interface {
 
 // launchesAPI are what was or will be launched.
 type launchesAPI interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
+		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
 		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }

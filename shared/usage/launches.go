@@ -68,7 +68,8 @@ func (g Finder) templates(ctx context.Context, s *search) error {
 			if aws.ToBool(v.DefaultVersion) {
 				which = "its default"
 			}
-			s.name(v, versionOf(v), fmt.Sprintf("launch template %s version %d, %s", called(v), aws.ToInt64(v.VersionNumber), which))
+			s.name(v, versionOf(v),
+				fmt.Sprintf("launch template %s version %d, %s", called(v), aws.ToInt64(v.VersionNumber), which))
 		}
 	}
 	return nil

@@ -65,7 +65,8 @@ func (s *search) reference(r types.ImageReference) {
 	case types.ImageReferenceResourceTypeSsmParameter:
 		name := parameterName(arn)
 		s.add(image, "parameter "+name, "parameter "+name)
-	case types.ImageReferenceResourceTypeImageBuilderImageRecipe, types.ImageReferenceResourceTypeImageBuilderContainerRecipe:
+	case types.ImageReferenceResourceTypeImageBuilderImageRecipe,
+		types.ImageReferenceResourceTypeImageBuilderContainerRecipe:
 		s.add(image, arn, "Image Builder recipe "+arn)
 	default:
 		s.add(image, arn, string(r.ResourceType)+" "+arn)

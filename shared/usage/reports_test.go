@@ -57,11 +57,15 @@ func TestSharedImages(t *testing.T) {
 		unsure bool
 		ask    bool
 	}{
-		"never reported":          {func(*world, string) {}, "", true, true},
-		"reported a minute ago":   {func(w *world, image string) { w.report(image); time.Sleep(time.Minute) }, "", true, false},
-		"reported":                {func(w *world, image string) { w.report(image); time.Sleep(24 * time.Hour) }, "", false, false},
-		"reported 60 hours ago":   {func(w *world, image string) { w.report(image); time.Sleep(60 * time.Hour) }, "", false, false},
-		"reported three days ago": {func(w *world, image string) { w.report(image); time.Sleep(61 * time.Hour) }, "", true, true},
+		"never reported": {func(*world, string) {}, "", true, true},
+		"reported a minute ago": {func(w *world, image string) { w.report(image); time.Sleep(time.Minute) },
+			"", true, false},
+		"reported": {func(w *world, image string) { w.report(image); time.Sleep(24 * time.Hour) },
+			"", false, false},
+		"reported 60 hours ago": {func(w *world, image string) { w.report(image); time.Sleep(60 * time.Hour) },
+			"", false, false},
+		"reported three days ago": {func(w *world, image string) { w.report(image); time.Sleep(61 * time.Hour) },
+			"", true, true},
 		"reported of some alone": {func(w *world, image string) {
 			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.AccountIds = []string{"444455556666"} })
 			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.ResourceTypes = in.ResourceTypes[1:] })
@@ -130,7 +134,8 @@ func TestOthersShares(t *testing.T) {
 	})
 }
 
-// A snapshot that Goldsmith did not share is used by whom it is shared with; one that it did is asked about, as images are.
+// A snapshot that Goldsmith did not share is used by whom it is shared with; one that it did is asked about, as images
+// are.
 func TestSharesOfSnapshotsAlone(t *testing.T) {
 	for name, ours := range map[string]bool{"a person's": false, "Goldsmith's": true} {
 		synctest.Test(t, func(t *testing.T) {

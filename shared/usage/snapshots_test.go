@@ -21,10 +21,12 @@ import (
 func (w *world) fleet(template, version string) {
 	w.Helper()
 	_, err := w.EC2.CreateFleet(w.Context(), &sdk.CreateFleetInput{
-		Type:                        types.FleetTypeMaintain,
-		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1), DefaultTargetCapacityType: "spot"},
+		Type: types.FleetTypeMaintain,
+		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1),
+			DefaultTargetCapacityType: "spot"},
 		LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
-			LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &template, Version: &version},
+			LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &template,
+				Version: &version},
 		}},
 	})
 	w.Must(err)
@@ -32,7 +34,8 @@ func (w *world) fleet(template, version string) {
 
 func (w *world) spotFleet(edit func(*types.SpotFleetRequestConfigData)) string {
 	w.Helper()
-	config := &types.SpotFleetRequestConfigData{IamFleetRole: aws.String("arn:aws:iam::123456789012:role/fleet"), TargetCapacity: aws.Int32(1)}
+	config := &types.SpotFleetRequestConfigData{IamFleetRole: aws.String("arn:aws:iam::123456789012:role/fleet"),
+		TargetCapacity: aws.Int32(1)}
 	edit(config)
 	out, err := w.EC2.RequestSpotFleet(w.Context(), &sdk.RequestSpotFleetInput{SpotFleetRequestConfig: config})
 	w.Must(err)
@@ -67,10 +70,12 @@ func (w *world) mapped(snapshots ...string) string {
 		data := &types.RequestLaunchTemplateData{ImageId: aws.String(w.other), InstanceType: types.InstanceTypeT3Micro}
 		if snapshot != "" {
 			data.BlockDeviceMappings = []types.LaunchTemplateBlockDeviceMappingRequest{{
-				DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(snapshot)},
+				DeviceName: aws.String("/dev/sdf"),
+				Ebs:        &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(snapshot)},
 			}}
 		}
-		_, err := w.EC2.CreateLaunchTemplateVersion(w.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: &id, LaunchTemplateData: data})
+		_, err := w.EC2.CreateLaunchTemplateVersion(w.Context(),
+			&sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: &id, LaunchTemplateData: data})
 		w.Must(err)
 	}
 	return id
@@ -93,7 +98,8 @@ var fleetUses = map[string]func(w *world, image string){
 
 func (w *world) setDefault(template, version string) {
 	w.Helper()
-	_, err := w.EC2.ModifyLaunchTemplate(w.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: &template, DefaultVersion: &version})
+	_, err := w.EC2.ModifyLaunchTemplate(w.Context(),
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: &template, DefaultVersion: &version})
 	w.Must(err)
 }
 
@@ -106,25 +112,31 @@ var snapshotUses = map[string]func(w *world, snapshot string){
 	"a version that a group pins": func(w *world, snapshot string) {
 		id := w.mapped(snapshot, "")
 		_, err := w.AutoScaling.CreateAutoScalingGroup(w.Context(), &autoscaling.CreateAutoScalingGroupInput{
-			AutoScalingGroupName: aws.String(w.name("group")), MinSize: aws.Int32(0), MaxSize: aws.Int32(0), AvailabilityZones: []string{steptest.Region + "a"},
-			LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: &id, Version: aws.String("2")},
+			AutoScalingGroupName: aws.String(w.name("group")), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
+			AvailabilityZones: []string{steptest.Region + "a"},
+			LaunchTemplate:    &scaling.LaunchTemplateSpecification{LaunchTemplateId: &id, Version: aws.String("2")},
 		})
 		w.Must(err)
 	},
 	"a version that an EC2 Fleet pins": func(w *world, snapshot string) { w.fleet(w.mapped(snapshot, ""), "2") },
-	"a version that a Spot Fleet pins": func(w *world, snapshot string) { w.spotFleet(byTemplate(w.mapped(snapshot, ""), "2")) },
+	"a version that a Spot Fleet pins": func(w *world, snapshot string) {
+		w.spotFleet(byTemplate(w.mapped(snapshot, ""), "2"))
+	},
 	"a Spot Fleet's launch specification": func(w *world, snapshot string) {
 		w.spotFleet(bySpecification(w.other, snapshot))
 	},
 	"a launch configuration": func(w *world, snapshot string) {
 		_, err := w.AutoScaling.CreateLaunchConfiguration(w.Context(), &autoscaling.CreateLaunchConfigurationInput{
-			LaunchConfigurationName: aws.String(w.name("configuration")), ImageId: aws.String(w.other), InstanceType: aws.String("t3.micro"),
-			BlockDeviceMappings: []scaling.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &scaling.Ebs{SnapshotId: &snapshot}}},
+			LaunchConfigurationName: aws.String(w.name("configuration")), ImageId: aws.String(w.other),
+			InstanceType: aws.String("t3.micro"),
+			BlockDeviceMappings: []scaling.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
+				Ebs: &scaling.Ebs{SnapshotId: &snapshot}}},
 		})
 		w.Must(err)
 	},
 	"a volume in creation": func(w *world, snapshot string) {
-		_, err := w.EC2.CreateVolume(w.Context(), &sdk.CreateVolumeInput{SnapshotId: &snapshot, AvailabilityZone: aws.String(steptest.Region + "a")})
+		_, err := w.EC2.CreateVolume(w.Context(),
+			&sdk.CreateVolumeInput{SnapshotId: &snapshot, AvailabilityZone: aws.String(steptest.Region + "a")})
 		w.Must(err)
 	},
 	"another account": func(w *world, snapshot string) { w.share(snapshot, []string{"210987654321"}, nil) },
@@ -136,7 +148,8 @@ var snapshotUses = map[string]func(w *world, snapshot string){
 		w.Must(err)
 	},
 	"a lock": func(w *world, snapshot string) {
-		_, err := w.EC2.LockSnapshot(w.Context(), &sdk.LockSnapshotInput{SnapshotId: &snapshot, LockMode: types.LockModeGovernance, LockDuration: aws.Int32(1)})
+		_, err := w.EC2.LockSnapshot(w.Context(),
+			&sdk.LockSnapshotInput{SnapshotId: &snapshot, LockMode: types.LockModeGovernance, LockDuration: aws.Int32(1)})
 		w.Must(err)
 	},
 }
@@ -252,7 +265,8 @@ func TestOneThatCannotBeRead(t *testing.T) {
 		images := w.describe(w.image(), w.image(), w.image())
 		first, second := aws.ToString(images[0].ImageId), aws.ToString(images[1].ImageId)
 		w.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Resource: first, Code: "InvalidAMIID.Unavailable"})
-		w.Cloud.Inject(ec2.Fault{Action: "DescribeSnapshotAttribute", Resource: snapshotOf(images[1]), Code: "InvalidSnapshot.NotFound"})
+		w.Cloud.Inject(ec2.Fault{Action: "DescribeSnapshotAttribute", Resource: snapshotOf(images[1]),
+			Code: "InvalidSnapshot.NotFound"})
 		uses, err := w.finder().Uses(w.Context(), images)
 		w.Must(err)
 		want := map[string][]string{

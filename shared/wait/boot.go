@@ -97,7 +97,8 @@ func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time
 func unbooted(j job.Job, how string) error {
 	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s",
 		j.TestInstance),
-		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.TestInstance, how)
+		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.TestInstance,
+		how)
 }
 
 // failing says which checks do not pass.

@@ -53,7 +53,8 @@ type instancesAPI interface {
 // imagesAPI says how images and their snapshots are.
 type imagesAPI interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
-	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
+	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput,
+		...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
 }
 
 // awsAPI is EC2 as far as waiting needs it.
@@ -173,7 +174,8 @@ func stayedUp(j job.Job, instance types.Instance, now time.Time) error {
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
 			"%s (%s) was started by other hands before its image was made, so none was made", j.Source.Name, j.Source.ID)
 	case now.After(j.Await.Until):
-		return fault.Failure("Nothing is to be done now: it runs. If the next run says so again, see in its system log why it does not shut down.",
+		return fault.Failure("Nothing is to be done now: it runs. If the next run says so again, see in its system log "+
+			"why it does not shut down.",
 			"%s (%s) still runs %s after EC2 took the request to stop it, so no image was made", j.Source.Name, j.Source.ID,
 			now.Sub(j.Times.StopSent).Round(time.Minute))
 	default:

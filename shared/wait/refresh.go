@@ -42,7 +42,8 @@ func lookRefreshes(ctx context.Context, api refreshesAPI, j job.Job, now time.Ti
 			return j, false, err
 		}
 		if r.Going() && now.After(j.Await.Until) {
-			r.Problem = fmt.Sprintf("The refresh is %s after %s. Auto Scaling goes on with it for up to 14 days; Goldsmith waits for it no longer.",
+			r.Problem = fmt.Sprintf("The refresh is %s after %s. Auto Scaling goes on with it for up to 14 days; Goldsmith "+
+				"waits for it no longer.",
 				r.Status, now.Sub(j.Times.Released).Round(time.Minute))
 		}
 		j.Refreshes[i] = r

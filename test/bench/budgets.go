@@ -129,7 +129,8 @@ func (m *measured) lambdaRows() []row {
 		memory.Measured, memory.Verdict = "-", "needs Linux's /proc"
 	}
 	return []row{
-		{"a Lambda's zip, the largest", "5.5 MB", fmt.Sprintf("%.1f MB (%s)", zip.ZipMB, zip.Name), verdict(zip.ZipMB <= 5.5)},
+		{"a Lambda's zip, the largest", "5.5 MB", fmt.Sprintf("%.1f MB (%s)", zip.ZipMB, zip.Name),
+			verdict(zip.ZipMB <= 5.5)},
 		{"a Lambda's init beyond an empty one's, the slowest", "within 15 ms",
 			fmt.Sprintf("%.1f ms (%s), median of %d", init.OverMs, init.Name, rounds), verdict(init.OverMs <= 15)},
 		memory,

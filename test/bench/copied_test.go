@@ -71,7 +71,8 @@ func (d *copied) count(n *night, without map[string][2]float64) {
 		}
 	}
 	hold(n.t, copies == len(n.ids)*d.Regions, "%d copies of %d images in %d Regions", copies, len(n.ids), d.Regions)
-	hold(n.t, asked <= copyCalls*copies, "%d calls for %d copies beside looks at them, want at most %d each", asked, copies,
+	hold(n.t, asked <= copyCalls*copies,
+		"%d calls for %d copies beside looks at them, want at most %d each", asked, copies,
 		copyCalls)
 	hold(n.t, d.Down.Max <= 0, "copies lengthen a downtime by %.2f s", d.Down.Max)
 	hold(n.t, d.Released.Max <= 0, "copies have a source released %.2f s later", d.Released.Max)

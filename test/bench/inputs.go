@@ -90,7 +90,8 @@ func openCloud(ctx context.Context) (*cloud, error) {
 	}
 	c := &cloud{endpoint: "http://" + listener.Addr().String()}
 	// An hour between sweeps: nothing but the measured function is to run.
-	c.suite, err = stack.New(stack.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Table: true, Sweep: time.Hour})
+	c.suite, err = stack.New(stack.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Table: true,
+		Sweep: time.Hour})
 	if err != nil {
 		return nil, err
 	}

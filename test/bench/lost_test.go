@@ -44,7 +44,8 @@ func TestLost(t *testing.T) {
 			l.Late[what], l.Heartbeat[what] = n.over(w.late), beats[w.state]+1
 			late := l.Late[what].Max
 			hold(n.t, late <= beats[w.state]+1,
-				"that a source is %s was seen %.1f s late, want at most a heartbeat of %.0f s and a second", what, late, beats[w.state])
+				"that a source is %s was seen %.1f s late, want at most a heartbeat of %.0f s and a second", what, late,
+				beats[w.state])
 		}
 		record(n.t, nightLost, l)
 	})

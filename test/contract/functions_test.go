@@ -140,7 +140,8 @@ func imports(name string, file *ast.File) []string {
 func TestFunctionRulesBite(t *testing.T) {
 	for _, c := range []struct{ problems, says string }{
 		{strings.Join(lost([]string{"stop", "share"}, []string{"stop"}, nil), "\n"), "share is neither"},
-		{strings.Join(lost([]string{"stop"}, []string{"stop"}, []string{"wake"}), "\n"), "wake is reached, but has no folder"},
+		{strings.Join(lost([]string{"stop"}, []string{"stop"}, []string{"wake"}), "\n"),
+			"wake is reached, but has no folder"},
 	} {
 		if !strings.Contains(c.problems, c.says) {
 			t.Errorf("says %q, want %q", c.problems, c.says)

@@ -104,7 +104,8 @@ func impatient(s *asl.State, limit time.Duration) (problems []string) {
 		}
 		events += r.MaxAttempts * attemptEvents
 		if bears := borne(r); slices.ContainsFunc(r.ErrorEquals, lasting) && bears < limit {
-			problems = append(problems, fmt.Sprintf("%s bears %s for %s, and may last %s", s.Name, r.ErrorEquals[0], bears, limit))
+			problems = append(problems,
+				fmt.Sprintf("%s bears %s for %s, and may last %s", s.Name, r.ErrorEquals[0], bears, limit))
 		}
 	}
 	if events > mostEvents {

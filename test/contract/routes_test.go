@@ -100,7 +100,8 @@ func endsWithout(scope *asl.Machine, from, name string) []string {
 // alreadyBack are the ways from a stop to the release on which nothing needs to
 // be started: the state, and why.
 var alreadyBack = map[string]string{
-	"Is the instance back?": "only start, and a wait that saw the instance started, set $.back after claim has decided to stop it",
+	"Is the instance back?": "only start, and a wait that saw the instance started, set $.back after claim has decided " +
+		"to stop it",
 }
 
 // restarted: no way from a stop to the release avoids a start, but those of alreadyBack.
@@ -124,7 +125,8 @@ func restarted(d *definition) []string {
 	}
 	for name := range alreadyBack {
 		if !used[name] {
-			problems = append(problems, fmt.Sprintf("%q is excepted, but is no way from a stop on which the instance is back", name))
+			problems = append(problems,
+				fmt.Sprintf("%q is excepted, but is no way from a stop on which the instance is back", name))
 		}
 	}
 	return problems

@@ -24,7 +24,8 @@ func TestTracedStates(t *testing.T) {
 		found[states[name]["Resource"]] = append(found[states[name]["Resource"]], name)
 	}
 	for of, want := range map[string][]string{
-		"${StopFunctionArn}": {trace.StopState}, "${StartFunctionArn}": {"Ask whether they would start again", trace.BackState, trace.StartState},
+		"${StopFunctionArn}":  {trace.StopState},
+		"${StartFunctionArn}": {"Ask whether they would start again", trace.BackState, trace.StartState},
 	} {
 		if got := found[of]; !slices.Equal(got, want) {
 			t.Errorf("%s is invoked by %q, want %q", of, got, want)

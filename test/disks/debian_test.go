@@ -41,8 +41,9 @@ type bench struct {
 }
 
 // tools are what the layouts take, by the Debian package that has them; .ci/run installs them.
-var tools = map[string]string{"sfdisk": "fdisk", "mkfs.vfat": "dosfstools", "mmd": "mtools", "mcopy": "mtools", "mkfs.ext4": "e2fsprogs",
-	"mkfs.xfs": "xfsprogs"}
+var tools = map[string]string{"sfdisk": "fdisk", "mkfs.vfat": "dosfstools", "mmd": "mtools", "mcopy": "mtools",
+	"mkfs.ext4": "e2fsprogs",
+	"mkfs.xfs":  "xfsprogs"}
 
 // tool finds a program, in /usr/sbin too, which is not on everybody's PATH.
 func tool(name string) (string, error) {
@@ -66,9 +67,13 @@ func open(t *testing.T) *bench {
 		return nil
 	}
 	b := &bench{T: t, dir: t.TempDir()}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.suite.ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.suite.ServeHTTP(w,
+			r)
+	}))
 	b.url = server.URL
-	s, err := stack.New(stack.Options{Clock: clock.Scaled(time.Now(), 600), Plans: plan.Plans{}, Seed: 1, Endpoint: server.URL})
+	s, err := stack.New(stack.Options{Clock: clock.Scaled(time.Now(), 600), Plans: plan.Plans{}, Seed: 1,
+		Endpoint: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +196,8 @@ func (b *bench) upload(path string) string {
 	b.Helper()
 	file, err := os.Open(path)
 	b.must(err)
-	id, err := ebs.Upload(b.Context(), direct.NewFromConfig(b.suite.AWS()), file, disks.GiB, direct.StartSnapshotInput{Timeout: aws.Int32(patience)})
+	id, err := ebs.Upload(b.Context(), direct.NewFromConfig(b.suite.AWS()), file, disks.GiB,
+		direct.StartSnapshotInput{Timeout: aws.Int32(patience)})
 	b.must(errors.Join(err, file.Close()))
 	b.completed(id)
 	return id
@@ -241,7 +247,8 @@ func TestDisksOfDebiansTools(t *testing.T) {
 	path := b.disk("label: gpt\nsize=1MiB, type=21686148-6449-6E6F-744E-656564454649\nsize=64MiB, type=uefi\ntype=linux\n")
 	b.esp(path, 2, 64<<10, "/EFI/BOOT/BOOTX64.EFI", disks.X64, "-F", "32")
 	b.ext4(path, 66, disks.System)
-	b.says(b.plan(b.upload(path), "--set", known), `GPT with 3 partitions: 1 BIOS boot, 2 EFI system (FAT), 3 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`,
+	b.says(b.plan(b.upload(path), "--set", known),
+		`GPT with 3 partitions: 1 BIOS boot, 2 EFI system (FAT), 3 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`,
 		"architecture         x86_64     the disk", "bootMode             uefi       the disk")
 
 	path = b.disk("label: gpt\nsize=10MiB, type=uefi\ntype=linux\n")
@@ -295,7 +302,8 @@ func TestUploadWithTheAWSCLI(t *testing.T) {
 
 func (b *bench) uploadByCLI(path string) string {
 	b.Helper()
-	id := b.aws("ebs", "start-snapshot", "--volume-size", "1", "--description", "by hand", "--timeout", fmt.Sprint(patience))["SnapshotId"].(string)
+	id := b.aws("ebs", "start-snapshot", "--volume-size", "1", "--description", "by hand", "--timeout",
+		fmt.Sprint(patience))["SnapshotId"].(string)
 	image, err := os.ReadFile(path)
 	b.must(err)
 	count := 0
@@ -317,7 +325,8 @@ func (b *bench) uploadByCLI(path string) string {
 func (b *bench) aws(args ...string) map[string]any {
 	b.Helper()
 	c := exec.CommandContext(b.Context(), "aws", append(args, "--output", "json")...)
-	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+b.url, "AWS_REGION="+b.suite.AWS().Region, "AWS_DEFAULT_REGION="+b.suite.AWS().Region,
+	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+b.url, "AWS_REGION="+b.suite.AWS().Region,
+		"AWS_DEFAULT_REGION="+b.suite.AWS().Region,
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_EC2_METADATA_DISABLED=true")
 	var errs bytes.Buffer
 	c.Stderr = &errs

@@ -67,7 +67,8 @@ var ec2Bases = map[string]func(*world) any{
 	},
 	"ec2.CreateImageUsageReport": func(w *world) any {
 		return &ec2.CreateImageUsageReportInput{
-			ImageId: w.id("image"), ResourceTypes: []types.ImageUsageResourceTypeRequest{{ResourceType: aws.String("ec2:LaunchTemplate")}},
+			ImageId:       w.id("image"),
+			ResourceTypes: []types.ImageUsageResourceTypeRequest{{ResourceType: aws.String("ec2:LaunchTemplate")}},
 		}
 	},
 	"ec2.CreateLaunchTemplate": func(*world) any {

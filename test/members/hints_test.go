@@ -183,9 +183,10 @@ var unseen = map[string]string{
 	"ec2.CopySnapshot.PresignedUrl":                    "needed for an encrypted snapshot, and nothing is copied by it",
 	"ec2.ModifyLaunchTemplate.ClientToken":             "the same call has the same effect without one",
 	"scheduler.UpdateSchedule.ClientToken":             "the same call has the same effect without one",
-	"ec2.DescribeImages.IncludeDeprecated":             "an owner sees deprecated images anyhow, and no other account's is deprecated",
-	"ec2.CreateImage.NoReboot":                         "a reboot is in no describe; what it keeps is in the image's data",
-	"ec2.StopInstances.Force":                          "it ends a stop that hangs, which no other does here",
+	"ec2.DescribeImages.IncludeDeprecated": "an owner sees deprecated images anyhow, and no other " +
+		"account's is deprecated",
+	"ec2.CreateImage.NoReboot": "a reboot is in no describe; what it keeps is in the image's data",
+	"ec2.StopInstances.Force":  "it ends a stop that hangs, which no other does here",
 }
 
 // words are members that are refused in the service's own words whatever they say, with the reason.

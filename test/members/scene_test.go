@@ -263,9 +263,11 @@ func (w *world) hooked() {
 	w.ids["target group"] = w.suite.Balancers.Add("made", time.Minute)
 	w.ids["other target group"] = w.suite.Balancers.Add("other", time.Minute)
 	must(w.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("hooked"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
+		AutoScalingGroupName: aws.String("hooked"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4),
+		DesiredCapacity:   aws.Int32(1),
 		AvailabilityZones: []string{"eu-central-1a"}, TargetGroupARNs: []string{w.ids["target group"]},
-		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: w.id("template"), Version: aws.String("1")},
+		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: w.id("template"),
+			Version: aws.String("1")},
 	}))(w)
 	time.Sleep(5 * time.Minute)
 	for name, result := range map[string]string{"wait": "CONTINUE", "wait too": "ABANDON"} {

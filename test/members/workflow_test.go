@@ -135,12 +135,16 @@ var workflowBases = map[string]func(*world) any{
 			StateMachineArn: aws.String(machineARN), Name: aws.String("new"), Input: aws.String(`{"seconds":1}`),
 		}
 	},
-	"sfn.StopExecution":        func(w *world) any { return &sfn.StopExecutionInput{ExecutionArn: w.id("running")} },
-	"sfn.RedriveExecution":     func(w *world) any { return &sfn.RedriveExecutionInput{ExecutionArn: w.id("failed")} },
-	"sfn.DescribeExecution":    func(w *world) any { return &sfn.DescribeExecutionInput{ExecutionArn: w.id("failed")} },
-	"sfn.GetExecutionHistory":  func(w *world) any { return &sfn.GetExecutionHistoryInput{ExecutionArn: w.id("failed")} },
-	"sfn.ListExecutions":       func(*world) any { return &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN)} },
-	"sfn.DescribeStateMachine": func(*world) any { return &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machineARN)} },
+	"sfn.StopExecution":       func(w *world) any { return &sfn.StopExecutionInput{ExecutionArn: w.id("running")} },
+	"sfn.RedriveExecution":    func(w *world) any { return &sfn.RedriveExecutionInput{ExecutionArn: w.id("failed")} },
+	"sfn.DescribeExecution":   func(w *world) any { return &sfn.DescribeExecutionInput{ExecutionArn: w.id("failed")} },
+	"sfn.GetExecutionHistory": func(w *world) any { return &sfn.GetExecutionHistoryInput{ExecutionArn: w.id("failed")} },
+	"sfn.ListExecutions": func(*world) any {
+		return &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN)}
+	},
+	"sfn.DescribeStateMachine": func(*world) any {
+		return &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machineARN)}
+	},
 	"sfn.SendTaskSuccess": func(w *world) any {
 		return &sfn.SendTaskSuccessInput{TaskToken: w.id("token"), Output: aws.String(`{}`)}
 	},
@@ -149,7 +153,9 @@ var workflowBases = map[string]func(*world) any{
 	"sfn.SendTaskHeartbeat.TaskToken": func(*world) any { return &sfn.SendTaskHeartbeatInput{} },
 	"sfn.SendTaskFailure":             func(w *world) any { return &sfn.SendTaskFailureInput{TaskToken: w.id("token")} },
 	"sfn.SendTaskHeartbeat":           func(w *world) any { return &sfn.SendTaskHeartbeatInput{TaskToken: w.id("token")} },
-	"lambda.Invoke":                   func(*world) any { return &lambda.InvokeInput{FunctionName: aws.String("goldsmith-watch")} },
+	"lambda.Invoke": func(*world) any {
+		return &lambda.InvokeInput{FunctionName: aws.String("goldsmith-watch")}
+	},
 	"lambda.GetFunctionConfiguration": func(*world) any {
 		return &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("goldsmith-watch")}
 	},

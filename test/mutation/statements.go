@@ -114,7 +114,8 @@ func (f *finder) branch(c *ast.CaseClause, conditions bool, results []types.Type
 	if !conditions && len(c.Body) > 0 && c.List != nil {
 		if last, ok := c.Body[len(c.Body)-1].(*ast.BranchStmt); !ok || last.Tok != token.FALLTHROUGH {
 			id := f.add(c.Body[0], "case "+kindRemoved)
-			f.around(f.offset(c.Body[0].Pos()), f.offset(c.Body[len(c.Body)-1].End()), fmt.Sprintf("if !mutantOn(%d) { ", id), " }")
+			f.around(f.offset(c.Body[0].Pos()), f.offset(c.Body[len(c.Body)-1].End()),
+				fmt.Sprintf("if !mutantOn(%d) { ", id), " }")
 		}
 	}
 	if !conditions {

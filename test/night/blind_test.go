@@ -83,8 +83,8 @@ func TestBlindStartOfWhatWasTakenBack(t *testing.T) {
 	}
 }
 
-// takesBackBlindly has EC2 take starts back for four hours, and say nothing of any instance from a while after the first
-// start on, for nine.
+// takesBackBlindly has EC2 take starts back for four hours, and say nothing of any instance from a while after the
+// first start on, for nine.
 func (n *night) takesBackBlindly(code string, seen time.Duration) {
 	n.excused.dead = true
 	web := n.launch("web", "")
@@ -105,8 +105,8 @@ func (n *night) takesBackBlindly(code string, seen time.Duration) {
 	n.want("state once a person has stopped it", n.EC2.State(web), ec2.Stopped)
 }
 
-// EC2 says nothing of any instance, and takes back what the sweep has started: that is found out by the answer to another
-// start. What a person stops once it runs stays stopped.
+// EC2 says nothing of any instance, and takes back what the sweep has started: that is found out by the answer to
+// another start. What a person stops once it runs stays stopped.
 func TestBlindStartIsTakenBackUnseen(t *testing.T) {
 	for _, long := range []time.Duration{40 * time.Minute, 2 * time.Hour} {
 		t.Run(long.String(), func(t *testing.T) {

@@ -58,8 +58,8 @@ var copyMutations = []mutation{
 // oneCopied is an account in which each image has a copy under a key.
 func oneCopied() stack.Options { return afar(copied(plan.Copy{Region: virginia, Key: "alias/golden"})) }
 
-// oneCopyEach: a copy is registered, of its Region, and the only one there of its image; one that has failed is gone, and
-// each snapshot in another Region belongs to a copy.
+// oneCopyEach: a copy is registered, of its Region, and the only one there of its image; one that has failed is gone,
+// and each snapshot in another Region belongs to a copy.
 func (n *night) oneCopyEach() {
 	n.t.Helper()
 	used := map[string]bool{}

@@ -110,9 +110,9 @@ func TestWhatCannotBeSharedOfCopiesIsCopied(t *testing.T) {
 	}
 }
 
-// A copy that goes is asked about in its own Region: what another account launches there keeps it, shared; the others are
-// shared no longer before they go, and the message says with whom they were. A copy that was disabled and is enabled
-// again has its permissions back.
+// A copy that goes is asked about in its own Region: what another account launches there keeps it, shared; the others
+// are shared no longer before they go, and the message says with whom they were. A copy that was disabled and is
+// enabled again has its permissions back.
 func TestSharedCopiesAreRetired(t *testing.T) {
 	t.Parallel()
 	plans := nightly(func(p *plan.Plan) {

@@ -257,9 +257,9 @@ func (n *night) used(region, image string) error {
 	return err
 }
 
-// What runs leave of copies that were cut off is settled by later ones: a copy whose making was never answered is found by
-// its name and kept like any other, what was never made is forgotten, and one that has failed and could not be removed is
-// removed then.
+// What runs leave of copies that were cut off is settled by later ones: a copy whose making was never answered is found
+// by its name and kept like any other, what was never made is forgotten, and one that has failed and could not be
+// removed is removed then.
 func TestWhatIsLeftOfCopiesIsSettled(t *testing.T) {
 	t.Parallel()
 	plans := nightly(func(p *plan.Plan) {
@@ -304,7 +304,8 @@ func TestWhatIsLeftOfCopiesIsSettled(t *testing.T) {
 	})
 }
 
-// However a call of the path is answered, or not, an image has one copy in a Region in the end, and nothing else is left.
+// However a call of the path is answered, or not, an image has one copy in a Region in the end, and nothing else is
+// left.
 func TestACopyIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []ec2.Fault{

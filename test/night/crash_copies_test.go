@@ -16,11 +16,12 @@ import (
 )
 
 // ofCopies are the states in which an image is shared and copied.
-var ofCopies = []string{"Share the image", "What is left to do?", "Copy the image", "Are there copies to see?", "See the copies"}
+var ofCopies = []string{"Share the image", "What is left to do?", "Copy the image", "Are there copies to see?",
+	"See the copies"}
 
-// Every crash point of sharing an image and of copying it, also where the copy comes to nothing: whatever goes wrong, an
-// image has one copy in a Region at most, nothing stays of one that has failed, what passes by itself ends in an image and
-// a copy that are both shared, or in a copy that is told as lost, and nobody is shared with by half.
+// Every crash point of sharing an image and of copying it, also where the copy comes to nothing: whatever goes wrong,
+// an image has one copy in a Region at most, nothing stays of one that has failed, what passes by itself ends in an
+// image and a copy that are both shared, or in a copy that is told as lost, and nobody is shared with by half.
 func TestEveryCrashPointOfACopy(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		due := duringACopy(t, fails)

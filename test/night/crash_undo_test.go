@@ -101,7 +101,8 @@ func (n *night) leadsTo(template, image string) {
 	n.t.Helper()
 	for _, v := range n.heads() {
 		if aws.ToString(v.LaunchTemplateId) == template {
-			n.want("image of version "+fmt.Sprint(aws.ToInt64(v.VersionNumber)), aws.ToString(v.LaunchTemplateData.ImageId), image)
+			n.want("image of version "+fmt.Sprint(aws.ToInt64(v.VersionNumber)),
+				aws.ToString(v.LaunchTemplateData.ImageId), image)
 		}
 	}
 	value, _ := n.Parameters.Value("/goldsmith/images/web")

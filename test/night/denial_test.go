@@ -17,7 +17,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// denyingStarts denies StartInstances to function start alone, dry runs too: those of claim and the sweep's starts pass.
+// denyingStarts denies StartInstances to function start alone, dry runs too: those of claim and the sweep's starts
+// pass.
 func denyingStarts(denied *atomic.Bool) layer {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +115,8 @@ func TestAMarkWhoseClaimIsLost(t *testing.T) {
 		n.excused.dead = true
 		web, api := n.launch("web", ""), n.launch("api", "m5.large plan=lab")
 		n.begin()
-		n.EC2.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Message: "Client error on launch"})
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError",
+			Message: "Client error on launch"})
 		time.Sleep(time.Until(due.Add(61 * time.Minute)))
 		n.losesClaims()
 		n.ask(api, "lab")
@@ -127,7 +129,8 @@ func TestAMarkWhoseClaimIsLost(t *testing.T) {
 // EC2 takes a start back for want of room, or since it failed inside, for twenty minutes: it is sent again, and the
 // image is made and rolled.
 func TestAStartThatIsTakenBackForAWhile(t *testing.T) {
-	for _, code := range []string{"Server.InsufficientInstanceCapacity", "Client.VolumeLimitExceeded", "Server.InternalError"} {
+	for _, code := range []string{"Server.InsufficientInstanceCapacity", "Client.VolumeLimitExceeded",
+		"Server.InternalError"} {
 		t.Run(code, func(t *testing.T) {
 			play(t, stack.Options{}, func(n *night) {
 				n.excused.dead = true

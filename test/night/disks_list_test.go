@@ -134,7 +134,8 @@ func bareDisks() []*diskCase {
 		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
 			return disks.GPT(1, esp(both), system())
 		}),
-		of("RHEL, and nothing says how it is billed", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel), system()) }),
+		of("RHEL, and nothing says how it is billed", "",
+			func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel), system()) }),
 		of("the same, and a person says that no license is billed", "billing=linux",
 			func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel), system()) }),
 		of("a vendor's loader alone", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(vendor), system()) }),

@@ -46,7 +46,8 @@ func starting() []trouble {
 				}},
 		},
 		{
-			what: "the grant of the volume's KMS key is missing for half an hour: StartInstances succeeds, the instance falls back to stopped",
+			what: "the grant of the volume's KMS key is missing for half an hour: StartInstances succeeds, the instance " +
+				"falls back to stopped",
 			story: injects(ec2.Fault{
 				Action: "StartInstances", StartReason: "Client.InternalError",
 				Message: "Client.InternalError: Client error on launch", Until: due.Add(30 * time.Minute),

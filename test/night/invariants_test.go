@@ -106,7 +106,8 @@ func (n *night) everythingIsBack() {
 	for id, was := range n.before {
 		now := n.EC2.State(id)
 		switch {
-		case was.state != ec2.Running, now == ec2.Running, now == ec2.Terminated, now == ec2.ShuttingDown, n.excused.stopped[id]:
+		case was.state != ec2.Running, now == ec2.Running, now == ec2.Terminated, now == ec2.ShuttingDown,
+			n.excused.stopped[id]:
 		case !n.heldFor(id) || !n.toldOf(id) || now == ec2.Stopped && !n.tried(id):
 			n.t.Errorf("%s ran before the night, is %s now, and nobody knows or tries to start it", id, now)
 		}
@@ -134,7 +135,8 @@ func (n *night) stoppedStaysStopped() {
 	n.t.Helper()
 	for id, was := range n.before {
 		now, starts := n.EC2.State(id), len(n.callsOf("StartInstances", id))
-		gone := now == ec2.Terminated || now == ec2.ShuttingDown // Goldsmith ends test instances only: onlyRegisteredIsRemoved.
+		// Goldsmith ends test instances only: onlyRegisteredIsRemoved.
+		gone := now == ec2.Terminated || now == ec2.ShuttingDown
 		if was.state == ec2.Stopped && (now != ec2.Stopped && !gone || starts > 0) {
 			n.t.Errorf("%s was stopped before the night and is %s; %d starts were sent", id, now, starts)
 		}

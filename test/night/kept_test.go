@@ -39,11 +39,12 @@ func TestWhoseVolumesAreDeleted(t *testing.T) {
 		of       string
 		want     bool
 	}{
-		"a template that is tagged":                   {func(*plan.Plan) {}, ec2.ImageX86, "web", true},
-		"a template that takes the alias":             {func(*plan.Plan) {}, "resolve:ssm:/goldsmith/images/web", "", true},
-		"none, in a plan that refreshes groups":       {refreshes, ec2.ImageX86, "db", false},
-		"a template that takes the alias of another":  {func(*plan.Plan) {}, "resolve:ssm:/goldsmith/images/db", "", false},
-		"one that is tagged, and the plan rolls none": {func(p *plan.Plan) { p.Roll.Skip = true }, ec2.ImageX86, "web", false},
+		"a template that is tagged":                  {func(*plan.Plan) {}, ec2.ImageX86, "web", true},
+		"a template that takes the alias":            {func(*plan.Plan) {}, "resolve:ssm:/goldsmith/images/web", "", true},
+		"none, in a plan that refreshes groups":      {refreshes, ec2.ImageX86, "db", false},
+		"a template that takes the alias of another": {func(*plan.Plan) {}, "resolve:ssm:/goldsmith/images/db", "", false},
+		"one that is tagged, and the plan rolls none": {func(p *plan.Plan) { p.Roll.Skip = true },
+			ec2.ImageX86, "web", false},
 		"one that is tagged, and the plan keeps them": {func(p *plan.Plan) {
 			p.Image.DeleteOnTermination = plan.DeleteAsSource
 		}, ec2.ImageX86, "web", false},

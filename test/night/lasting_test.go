@@ -110,7 +110,8 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 }
 
 // lastingIn is such a night in a plan's world, due then, with what is there besides.
-func lastingIn(t *testing.T, due time.Time, plans plan.Plans, besides func(n *night), faults ...lasting) *lastingFaults {
+func lastingIn(t *testing.T, due time.Time, plans plan.Plans, besides func(n *night),
+	faults ...lasting) *lastingFaults {
 	t.Helper()
 	o := &lastingFaults{
 		due: due, faults: faults, met: map[string]bool{},

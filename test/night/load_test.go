@@ -155,7 +155,8 @@ func TestLoadOfOneRun(t *testing.T) {
 			n.t.Errorf("downtime added is %s at most, and of %d sources over the budget of 3 s", added, over)
 		}
 		n.want("state transitions per image within 25", moves <= 25, true)
-		found = fmt.Sprintf("%d sources in %s: %.1f API calls and %.1f state transitions per image, at most %s of downtime added (%d over the 3 s of the budget)",
+		found = fmt.Sprintf("%d sources in %s: %.1f API calls and %.1f state transitions per image, at most %s of "+
+			"downtime added (%d over the 3 s of the budget)",
 			sources, r.Stopped.Sub(due), perImage, moves, added, over)
 	})
 	t.Logf("%s; played in %s", found, time.Since(begun).Round(time.Second))

@@ -21,7 +21,8 @@ import (
 // What an image that Goldsmith made of a snapshot was registered as is known of the next one of the same volume, whose
 // instance is gone, and of copies of it.
 func TestWhatWasMadeOfASourceIsKnownOfIt(t *testing.T) {
-	settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/sda1 enaSupport=true imdsSupport=v2.0", "Name": "web"}
+	settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/sda1 enaSupport=true imdsSupport=v2.0",
+		"Name": "web"}
 	for _, copied := range []bool{false, true} {
 		play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 			web := n.launch("web", "")

@@ -127,13 +127,15 @@ func requestSituations() []*situation {
 		{what: "the instance is terminated", options: requests(), story: asking("", "now", func(n *night, lab string) {
 			must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{lab}}))(n.t)
 		})},
-		{what: "its plan excludes the instance", options: stack.Options{Plans: excluding}, story: asking("hold=yes", "now", nil)},
+		{what: "its plan excludes the instance", options: stack.Options{Plans: excluding},
+			story: asking("hold=yes", "now", nil)},
 		{what: "the instance cannot be stopped", options: requests(), story: asking("protected", "now", nil)},
 		{what: "the tag cannot be taken off", options: requests(), story: asking("", "now", func(n *night, lab string) {
 			n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: denied, Status: 403})
 		})},
 		{
-			what: "more are asked for than the plan's limit allows", options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })},
+			what:    "more are asked for than the plan's limit allows",
+			options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })},
 			story: func(n *night) {
 				first, second := n.launch("lab", ""), n.launch("late", "")
 				n.begin()
@@ -144,7 +146,8 @@ func requestSituations() []*situation {
 			},
 		},
 		{
-			what: "a request waits for its turn", options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Concurrency = 1 })},
+			what:    "a request waits for its turn",
+			options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Concurrency = 1 })},
 			story: func(n *night) {
 				first, second := n.launch("lab", ""), n.launch("late", "")
 				n.begin()
@@ -161,8 +164,11 @@ func downSituations() []*situation {
 	var all []*situation
 	for _, o := range outages {
 		all = append(all, &situation{
-			what:    "what was stopped is not started again: " + o.name,
-			options: stack.Options{Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })}, story: func(n *night) {
+			what: "what was stopped is not started again: " + o.name,
+			options: stack.Options{Plans: nightly(func(p *plan.Plan) {
+				p.Concurrency = 1
+				p.Roll.Skip = true
+			})}, story: func(n *night) {
 				n.launch("web-1", "")
 				n.launch("web-2", "")
 				n.begin()
@@ -188,13 +194,15 @@ func downSituations() []*situation {
 		n.run()
 		time.Sleep(2 * sweep)
 	}})
-	return append(all, &situation{what: "EC2 says before the stop that it would not start them again", options: stack.Options{Plans: few()}, story: func(n *night) {
-		n.launch("web-1", "")
-		n.launch("web-2", "")
-		n.begin()
-		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403})
-		n.run()
-	}})
+	return append(all,
+		&situation{what: "EC2 says before the stop that it would not start them again", options: stack.Options{Plans: few()},
+			story: func(n *night) {
+				n.launch("web-1", "")
+				n.launch("web-2", "")
+				n.begin()
+				n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403})
+				n.run()
+			}})
 }
 
 func rollingSituations() []*situation {
@@ -220,7 +228,8 @@ func rollingSituations() []*situation {
 			web := n.launch("web", "")
 			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
 			n.AutoScaling.SetAlarm("errors", false)
-			n.after("refresh", web, func(work) { time.AfterFunc(20*time.Minute, func() { n.AutoScaling.SetAlarm("errors", true) }) })
+			n.after("refresh", web,
+				func(work) { time.AfterFunc(20*time.Minute, func() { n.AutoScaling.SetAlarm("errors", true) }) })
 			n.run()
 		}},
 		{what: "a group is left alone", options: refreshed(), story: func(n *night) {
@@ -291,19 +300,21 @@ func somebodySituations() []*situation {
 		}
 	}
 	return []*situation{
-		{what: "the instance is started by other hands the moment it is stopped", story: during("watch:stopped", func(n *night, web string) {
-			go func() {
-				for n.EC2.State(web) != ec2.Stopped {
-					time.Sleep(100 * time.Millisecond)
-				}
+		{what: "the instance is started by other hands the moment it is stopped",
+			story: during("watch:stopped", func(n *night, web string) {
+				go func() {
+					for n.EC2.State(web) != ec2.Stopped {
+						time.Sleep(100 * time.Millisecond)
+					}
+					_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
+					n.ok(err)
+				}()
+			})},
+		{what: "the instance is started by other hands before its snapshots are there",
+			story: during("watch:snapshotted", func(n *night, web string) {
 				_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
 				n.ok(err)
-			}()
-		})},
-		{what: "the instance is started by other hands before its snapshots are there", story: during("watch:snapshotted", func(n *night, web string) {
-			_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
-			n.ok(err)
-		})},
+			})},
 		{what: "the instance is terminated in the middle", story: during("image", func(n *night, web string) {
 			_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
 			n.ok(err)
@@ -319,10 +330,11 @@ func somebodySituations() []*situation {
 			})
 			n.run()
 		}},
-		{what: "another run works on the instance", options: stack.Options{Plans: with(nightly(), "golden", func(*plan.Plan) {})}, story: func(n *night) {
-			n.launch("web", "plan=nightly,golden")
-			n.run()
-		}},
+		{what: "another run works on the instance",
+			options: stack.Options{Plans: with(nightly(), "golden", func(*plan.Plan) {})}, story: func(n *night) {
+				n.launch("web", "plan=nightly,golden")
+				n.run()
+			}},
 	}
 }
 
@@ -359,11 +371,14 @@ func brokenSituations() []*situation {
 			time.Sleep(3 * time.Hour)
 		}},
 		{what: "the run is aborted before anything is stopped", story: abort("claim", true)},
-		{what: "the plan's limit is exceeded", options: stack.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
-			n.launch("web", "")
-			n.launch("api", "")
-			n.run()
-		}},
+		{what: "the plan's limit is exceeded",
+			options: stack.Options{Plans: nightly(func(p *plan.Plan) {
+				p.Limit = plan.Limit{Count: 1}
+			})}, story: func(n *night) {
+				n.launch("web", "")
+				n.launch("api", "")
+				n.run()
+			}},
 		{what: "the instances cannot be listed", story: func(n *night) {
 			n.launch("web", "")
 			n.begin()
@@ -379,7 +394,8 @@ func brokenSituations() []*situation {
 			n.run()
 		}},
 		{what: "the schedule started no run", options: stack.Options{
-			Plans: nightly(func(p *plan.Plan) { p.Window = plan.Duration(5 * time.Minute) }), Wrap: deafUntil("trigger", due.Add(12*time.Minute)),
+			Plans: nightly(func(p *plan.Plan) { p.Window = plan.Duration(5 * time.Minute) }),
+			Wrap:  deafUntil("trigger", due.Add(12*time.Minute)),
 		}, story: func(n *night) {
 			n.launch("web", "")
 			n.begin()
@@ -419,8 +435,10 @@ func testSituations() []*situation {
 	}
 	return []*situation{
 		{what: "an image is tested", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "nothing"})},
-		{what: "the test instance does not pass its status checks", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Impaired: true})},
-		{what: "the test instance may not be launched", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403})},
+		{what: "the test instance does not pass its status checks", options: stack.Options{Plans: tested()},
+			story: failing(ec2.Fault{Action: "RunInstances", Impaired: true})},
+		{what: "the test instance may not be launched", options: stack.Options{Plans: tested()},
+			story: failing(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403})},
 		{what: "the test instance cannot be terminated", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{
 			Action: "TerminateInstances", Code: denied, Status: 403, Until: due.Add(12 * time.Minute),
 		})},

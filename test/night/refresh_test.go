@@ -40,7 +40,8 @@ func TestAMixedGroupIsRefreshed(t *testing.T) {
 		n.want("rollback", aws.ToBool(n.onlyRefresh("fleet").Preferences.AutoRollback), true)
 		policy := n.groupOf("fleet").MixedInstancesPolicy
 		n.want("version", aws.ToString(policy.LaunchTemplate.LaunchTemplateSpecification.Version), "2")
-		n.want("the override's version", aws.ToString(policy.LaunchTemplate.Overrides[1].LaunchTemplateSpecification.Version), "2")
+		n.want("the override's version",
+			aws.ToString(policy.LaunchTemplate.Overrides[1].LaunchTemplateSpecification.Version), "2")
 		n.want("the override's weight", aws.ToString(policy.LaunchTemplate.Overrides[0].WeightedCapacity), "2")
 		n.want("the distribution", aws.ToString(policy.InstancesDistribution.SpotAllocationStrategy), "capacity-optimized")
 		n.want("refreshes of the bystander", len(n.refreshesOf("bystander")), 0)
@@ -54,19 +55,22 @@ func TestAMixedGroupIsRefreshed(t *testing.T) {
 // A refresh that fails is taken back by Auto Scaling: told, and the run is
 // partial; the source is imaged and the template stays rolled.
 func TestARefreshThatFailsIsRolledBack(t *testing.T) {
-	play(t, refreshed(func(r *plan.Refresh) { r.Alarms, r.Bake = []string{"errors"}, plan.Duration(time.Hour) }), func(n *night) {
-		web := n.launch("web", "")
-		n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
-		n.AutoScaling.SetAlarm("errors", false)
-		n.after("refresh", web, func(work) { time.AfterFunc(20*time.Minute, func() { n.AutoScaling.SetAlarm("errors", true) }) })
-		r := n.run()[0]
-		n.wasImaged(r, web)
-		n.want("images", n.members("fleet")[0], ec2.ImageX86)
-		n.want("refresh", n.onlyRefresh("fleet").Status, types.InstanceRefreshStatusRollbackSuccessful)
-		n.want("version", aws.ToString(n.groupOf("fleet").LaunchTemplate.Version), "1")
-		n.want("default", aws.ToInt64(n.defaults()[0].VersionNumber), int64(2))
-		n.saysOf(r, "PARTIAL: nightly", "1 not refreshed", "Groups not refreshed", "fleet from web", "was rolled back", "The alarm errors went off")
-	})
+	play(t, refreshed(func(r *plan.Refresh) { r.Alarms, r.Bake = []string{"errors"}, plan.Duration(time.Hour) }),
+		func(n *night) {
+			web := n.launch("web", "")
+			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
+			n.AutoScaling.SetAlarm("errors", false)
+			n.after("refresh", web,
+				func(work) { time.AfterFunc(20*time.Minute, func() { n.AutoScaling.SetAlarm("errors", true) }) })
+			r := n.run()[0]
+			n.wasImaged(r, web)
+			n.want("images", n.members("fleet")[0], ec2.ImageX86)
+			n.want("refresh", n.onlyRefresh("fleet").Status, types.InstanceRefreshStatusRollbackSuccessful)
+			n.want("version", aws.ToString(n.groupOf("fleet").LaunchTemplate.Version), "1")
+			n.want("default", aws.ToInt64(n.defaults()[0].VersionNumber), int64(2))
+			n.saysOf(r, "PARTIAL: nightly", "1 not refreshed", "Groups not refreshed", "fleet from web", "was rolled back",
+				"The alarm errors went off")
+		})
 }
 
 // What Auto Scaling does not allow is left out, and said.
@@ -120,10 +124,13 @@ func TestGroupsThatAreLeftAlone(t *testing.T) {
 		says string
 	}{
 		"attributes and a number": {attributes, func(*night) {}, "It names version 1 of base"},
-		"images of its own": {mixed(types.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), ImageId: aws.String(ec2.ImageX86)}),
+		"images of its own": {mixed(types.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"),
+			ImageId: aws.String(ec2.ImageX86)}),
 			func(*night) {}, "images of their own"},
 		"suspended": {func(*autoscaling.CreateAutoScalingGroupInput) {}, func(n *night) {
-			must(n.scaling().SuspendProcesses(n.ctx, &autoscaling.SuspendProcessesInput{AutoScalingGroupName: aws.String("fleet"), ScalingProcesses: []string{"Launch"}}))(n.t)
+			must(n.scaling().SuspendProcesses(n.ctx,
+				&autoscaling.SuspendProcessesInput{AutoScalingGroupName: aws.String("fleet"),
+					ScalingProcesses: []string{"Launch"}}))(n.t)
 		}, "process Launch is suspended"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -288,7 +295,8 @@ func TestARefreshIsStartedOnce(t *testing.T) {
 				web := n.launch("web", "")
 				n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
 				n.group("follower", n.template("second", "web", "m5.large", ec2.ImageX86), "$Default")
-				n.group("empty", n.template("third", "web", "m5.large", ec2.ImageX86), "1", func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(0) })
+				n.group("empty", n.template("third", "web", "m5.large", ec2.ImageX86), "1",
+					func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(0) })
 				r := n.run()[0]
 				for _, group := range []string{"fleet", "follower", "empty"} {
 					n.want("refresh", n.refreshIn(r, web, group).ID, aws.ToString(n.onlyRefresh(group).InstanceRefreshId))

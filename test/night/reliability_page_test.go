@@ -43,7 +43,9 @@ func (p *page) String() string {
 	var b strings.Builder
 	b.WriteString(opening + "## Faults of EC2\n")
 	for _, c := range p.chapters {
-		fmt.Fprintf(&b, "\n### %s\n\n| what goes wrong | the source is | instance back after | what Slack says |\n|---|---|---|---|\n", c.title)
+		fmt.Fprintf(&b,
+			"\n### %s\n\n| what goes wrong | the source is | instance back after | what Slack says |\n|---|---|---|---|\n",
+			c.title)
 		for _, s := range c.stories {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.what, s.became, s.back, quoted(s.said))
 		}

@@ -232,7 +232,8 @@ func TestTemplatesThatCannotRunTheImage(t *testing.T) {
 		n.want("boot mode", n.rolled(r, web, "old").Problem, "its instance type t2.micro does not boot uefi images")
 		n.want("the other", n.rolled(r, web, "fleet").Problem, "")
 		n.saysOf(r, "PARTIAL", "Not rolled", "graviton", "old")
-		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(uefi)}))(n.t) // it is nobody's golden image
+		// it is nobody's golden image
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(uefi)}))(n.t)
 	})
 }
 

@@ -43,7 +43,8 @@ func TestRollouts(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
-		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
+		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM",
+		"platform",
 		"their owner", "requirements", "volume type", "hibernation", "launched",
 		"edited", "of the id"} {
 		if met[what] == 0 {
@@ -149,7 +150,8 @@ func (n *night) leavesNoVolumes(result job.Result, now []rollLaunch, met map[str
 // text writes a parameter of data type text that holds an image.
 func (n *night) text(name, image string) {
 	n.t.Helper()
-	must(n.ssm.PutParameter(n.ctx, &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(image), Type: ssmtypes.ParameterTypeString}))(n.t)
+	must(n.ssm.PutParameter(n.ctx,
+		&ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(image), Type: ssmtypes.ParameterTypeString}))(n.t)
 }
 
 // launch is one way in which something launches from a template, and what comes of it.
@@ -176,7 +178,8 @@ func (n *night) launching(templates []string, launchers []rollLauncher) []rollLa
 		add(fmt.Sprintf("template-%d", i), id, "$Default", []string{""})
 		add(fmt.Sprintf("template-%d", i), id, "$Latest", []string{""})
 	}
-	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
+	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
 		for _, s := range asg.Specs(g) {
 			add("group "+aws.ToString(g.AutoScalingGroupName), s.Template, s.Version, kindsOf(g))
 		}
@@ -223,7 +226,8 @@ func (n *night) tryLaunch(l *rollLaunch) {
 		return
 	}
 	one := aws.Int32(1)
-	out, err := n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{LaunchTemplate: of, InstanceType: kind, MinCount: one, MaxCount: one})
+	out, err := n.cloud.RunInstances(n.ctx,
+		&sdk.RunInstancesInput{LaunchTemplate: of, InstanceType: kind, MinCount: one, MaxCount: one})
 	if err != nil {
 		l.why = err.Error()
 		return
@@ -249,7 +253,8 @@ func wished(w rollWorld, templates []string) map[string]bool {
 // version is made from what is launched.
 func (l rollLaunch) unlaunched(all []rollLaunch) bool {
 	return l.version == "$Latest" && strings.HasPrefix(l.who, "template-") &&
-		slices.ContainsFunc(all, func(o rollLaunch) bool { return o.template == l.template && !strings.HasPrefix(o.who, "template-") })
+		slices.ContainsFunc(all,
+			func(o rollLaunch) bool { return o.template == l.template && !strings.HasPrefix(o.who, "template-") })
 }
 
 // sameButImage: what could be launched before can be launched after, and is the same in all but the image.
@@ -268,7 +273,8 @@ func (n *night) sameButImage(what string, wished map[string]bool, before, after 
 			continue
 		}
 		if b.why == "" && a.why != "" {
-			n.t.Errorf("%s launched version %s of %s on %q before %s, and now: %s", b.who, b.version, b.template, b.kind, what, a.why)
+			n.t.Errorf("%s launched version %s of %s on %q before %s, and now: %s", b.who, b.version, b.template,
+				b.kind, what, a.why)
 		}
 		was, is := n.essence(b.data), n.essence(a.data)
 		if chosen := wished[b.template] && strings.Contains(heads[b.template], is); was != is && !chosen {
@@ -287,7 +293,8 @@ func (n *night) essence(d types.ResponseLaunchTemplateData) string {
 		if image == n.second { // It has the same snapshot, and may be gone by now.
 			image = ec2.ImageX86
 		}
-		for _, m := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{image}}))(n.t).Images[0].BlockDeviceMappings {
+		for _, m := range must(n.cloud.DescribeImages(n.ctx,
+			&sdk.DescribeImagesInput{ImageIds: []string{image}}))(n.t).Images[0].BlockDeviceMappings {
 			own = append(own, aws.ToString(m.Ebs.SnapshotId))
 		}
 	}
@@ -302,7 +309,8 @@ func (n *night) essence(d types.ResponseLaunchTemplateData) string {
 	return string(must(json.Marshal(d))(n.t))
 }
 
-// newLaunch: what is told as rolled launches the new image by $Latest, and by $Default where that moves; what is not does not.
+// newLaunch: what is told as rolled launches the new image by $Latest, and by $Default where that moves; what is not
+// does not.
 func (n *night) newLaunch(result job.Result, templates []string) {
 	n.t.Helper()
 	for _, l := range n.launching(templates, nil) {
@@ -350,7 +358,8 @@ func meetsRoll(met map[string]int, r job.Rolled) {
 		met["rolled"]++
 	}
 	for what, text := range map[string]string{
-		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA", "TPM": "no NitroTPM",
+		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA",
+		"TPM":      "no NitroTPM",
 		"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
 		"volume type": "would be", "device name": "are one device", "hibernation": "to hibernate",
 	} {

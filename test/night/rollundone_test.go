@@ -42,7 +42,8 @@ func (n *night) undone(
 	}
 }
 
-// keptBy reports whether a way of launching is a template's own, and that is told as not led back, or was not asked for.
+// keptBy reports whether a way of launching is a template's own, and that is told as not led back, or was not asked
+// for.
 func keptBy(w rollWorld, answer rollback.Answer, l rollLaunch) bool {
 	return strings.HasPrefix(l.who, "template-") && (saysWhy(answer, l.template) || w.byID && !led(answer, l.template))
 }
@@ -153,8 +154,8 @@ func (n *night) editsStay(w rollWorld, undone string, answer rollback.Answer, be
 	}
 }
 
-// launchesOn: what was launched before an undo is launched after it, unless the answer tells of it or the image is gone;
-// and what launched another image than the undone one still does, or what it launched before the roll.
+// launchesOn: what was launched before an undo is launched after it, unless the answer tells of it or the image is
+// gone; and what launched another image than the undone one still does, or what it launched before the roll.
 func (n *night) launchesOn(undone string, answer rollback.Answer, was, edited, back rollLaunch, gone bool) {
 	n.t.Helper()
 	said := notesOf(answer)

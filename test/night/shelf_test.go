@@ -210,7 +210,8 @@ func (s *shelf) Registration(ctx context.Context, id string) (ledger.Registratio
 }
 
 func (s *shelf) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
-	return list(ctx, s, func(l ledger.Ledger) iter.Seq2[ledger.Registration, error] { return l.Registrations(ctx, lineage) })
+	return list(ctx, s,
+		func(l ledger.Ledger) iter.Seq2[ledger.Registration, error] { return l.Registrations(ctx, lineage) })
 }
 
 func (s *shelf) Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error] {

@@ -58,8 +58,8 @@ func TestLeftStoppedIsToldWhateverThePlanSays(t *testing.T) {
 	})
 }
 
-// A job has left its instance stopped, and the run goes on for others while the sweep brings that back: whenever the run
-// is told, nobody is asked to start what EC2 shows as pending or running.
+// A job has left its instance stopped, and the run goes on for others while the sweep brings that back: whenever the
+// run is told, nobody is asked to start what EC2 shows as pending or running.
 func TestStartedBeforeItsRunIsTold(t *testing.T) {
 	seen := map[string]bool{}
 	for minutes := range 11 {

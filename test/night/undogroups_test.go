@@ -134,8 +134,8 @@ func TestUndoRefreshesOnceTheAliasReads(t *testing.T) {
 	})
 }
 
-// While Parameter Store checks the image that an alias goes back to, a group that launches from it is not refreshed, and
-// who asks again does not write it once more.
+// While Parameter Store checks the image that an alias goes back to, a group that launches from it is not refreshed,
+// and who asks again does not write it once more.
 func TestUndoRefreshesNothingBeforeTheAliasReads(t *testing.T) {
 	play(t, refreshed(), func(n *night) {
 		n.excused.slack = true

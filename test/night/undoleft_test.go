@@ -85,8 +85,8 @@ func TestUndoLeadsLatestBackBesideAPersonsDefault(t *testing.T) {
 	}
 }
 
-// Where a person has put an image of their own in the place of what was rolled, the template is left alone, and who runs
-// or launches what was rolled is named.
+// Where a person has put an image of their own in the place of what was rolled, the template is left alone, and who
+// runs or launches what was rolled is named.
 func TestUndoNamesWhoRunsItWhereAPersonPutAnotherImage(t *testing.T) {
 	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true

@@ -107,7 +107,8 @@ func (n *night) templatesLaunch() {
 		}
 		told, is := failed[id]
 		if _, rolled, _ := strings.Cut(told, "rolled all the same: "); is && !strings.Contains(rolled, name) {
-			n.t.Errorf("version %d of template %s launches %s, whose job failed: %s", aws.ToInt64(v.VersionNumber), name, id, told)
+			n.t.Errorf("version %d of template %s launches %s, whose job failed: %s",
+				aws.ToInt64(v.VersionNumber), name, id, told)
 		}
 	}
 }

@@ -20,7 +20,8 @@ type smudged struct {
 	source string
 }
 
-var errSmudged = &ledger.UnreadableError{Record: "source#i-0123456789abcdef0", Err: errors.New("unexpected end of JSON input")}
+var errSmudged = &ledger.UnreadableError{Record: "source#i-0123456789abcdef0",
+	Err: errors.New("unexpected end of JSON input")}
 
 func (s *smudged) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {

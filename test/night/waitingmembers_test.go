@@ -28,12 +28,14 @@ func TestMembersThatARefreshWaitsFor(t *testing.T) {
 		ends    string
 		stays   bool // whether the member stays
 	}{
-		"protected":            {protected(""), false, "1 of its members are protected from scale-in: the refresh waits an hour", "Failed", true},
+		"protected": {protected(""), false,
+			"1 of its members are protected from scale-in: the refresh waits an hour", "Failed", true},
 		"protected, ignored":   {protected(plan.ProtectedIgnore), false, "", "Successful", true},
 		"protected, refreshed": {protected(plan.ProtectedRefresh), false, "", "Successful", false},
-		"in Standby":           {standby(""), true, "1 of its members are in Standby: the refresh waits an hour", "Failed", true},
-		"in Standby, ignored":  {standby(plan.StandbyIgnore), true, "", "Successful", true},
-		"in Standby, ended":    {standby(plan.StandbyTerminate), true, "", "Successful", false},
+		"in Standby": {standby(""), true, "1 of its members are in Standby: the refresh waits an hour",
+			"Failed", true},
+		"in Standby, ignored": {standby(plan.StandbyIgnore), true, "", "Successful", true},
+		"in Standby, ended":   {standby(plan.StandbyTerminate), true, "", "Successful", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, refreshed(c.edit, func(r *plan.Refresh) { r.AutoRollback = false }), func(n *night) {

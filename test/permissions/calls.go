@@ -209,8 +209,8 @@ func creatingImage(s Scene, c Call) []Request {
 	return requests
 }
 
-// copyingImage is CopyImage on the image that is there and on its snapshots, in their Region and with their tags, and on
-// those to be, with the tags in the request; and CreateTags on these
+// copyingImage is CopyImage on the image that is there and on its snapshots, in their Region and with their tags, and
+// on those to be, with the tags in the request; and CreateTags on these
 // (docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html).
 func copyingImage(s Scene, c Call) []Request {
 	source := s

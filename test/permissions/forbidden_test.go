@@ -83,8 +83,9 @@ func abroad(s Scene, role string) (requests []Request) {
 		requests = append(requests, Request{"ec2:CopyImage", home.resource("ami-" + id), keys})
 	}
 	tagged := map[string][]string{"aws:ResourceTag/" + tag.Managed: {"true"}}
-	requests = append(requests, all([]string{"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"}, home.resource("snap-"+id),
-		nil)...)
+	requests = append(requests,
+		all([]string{"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"}, home.resource("snap-"+id),
+			nil)...)
 	if role != "retire" && role != "copy" {
 		requests = append(requests, Request{"ec2:DeregisterImage", s.resource("ami-" + id), tagged})
 	}
@@ -217,7 +218,8 @@ func nobodys(s Scene) (requests []Request) {
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
 		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
-			"autoscaling:UpdateAutoScalingGroup", "elasticloadbalancing:DescribeLoadBalancers", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease",
+			"autoscaling:UpdateAutoScalingGroup", "elasticloadbalancing:DescribeLoadBalancers", "imagebuilder:DeleteImage",
+			"servicequotas:RequestServiceQuotaIncrease",
 			"organizations:LeaveOrganization"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.

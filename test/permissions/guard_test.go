@@ -82,7 +82,8 @@ func regionOf(r *http.Request) string {
 }
 
 // versions tell the calls of other services that speak EC2's protocol from its own.
-var versions = map[string]string{"2011-01-01": "autoscaling:", "2015-12-01": "elasticloadbalancing:", "2010-03-31": "sns:"}
+var versions = map[string]string{"2011-01-01": "autoscaling:", "2015-12-01": "elasticloadbalancing:",
+	"2010-03-31": "sns:"}
 
 // read reads a call and leaves the request as it was.
 func read(r *http.Request) (Call, error) {

@@ -85,8 +85,8 @@ func refreshedBack(n *night) {
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
 }
 
-// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it. Another
-// group launches from a launch configuration.
+// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
+// Another group launches from a launch configuration.
 func refreshedAndTakenBack(n *night) {
 	refreshedGroup(n)
 	scaling := autoscaling.NewFromConfig(n.AWS())

@@ -51,7 +51,8 @@ func copied(n *night) {
 
 func (n *night) stored(region string) []types.Snapshot {
 	n.t.Helper()
-	return must(n.in(region).DescribeSnapshots(n.ctx, &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}}))(n.t).Snapshots
+	return must(n.in(region).DescribeSnapshots(n.ctx,
+		&sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}}))(n.t).Snapshots
 }
 
 // copiesRetired are three nights: old copies are deprecated, disabled and removed in their own Regions, and one that is
@@ -79,14 +80,15 @@ func copiesRetired(n *night) {
 	}
 }
 
-// copiesSharedNoLonger are two nights: each is copied and shared, EC2 is asked who uses an old copy, and that is shared no
-// longer.
+// copiesSharedNoLonger are two nights: each is copied and shared, EC2 is asked who uses an old copy, and that is shared
+// no longer.
 func copiesSharedNoLonger(n *night) {
 	sharee := ec2.Consumer{Account: "777777777777"}
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "copied"))
 	n.golden()
 	key := n.Beside[oregon].EC2.KeyNamed(keysOfCopies[oregon])
-	n.Beside[oregon].EC2.Grant(key, "arn:aws:iam::777777777777:root", "DescribeKey", "Decrypt", "ReEncryptFrom", "CreateGrant")
+	n.Beside[oregon].EC2.Grant(key, "arn:aws:iam::777777777777:root", "DescribeKey", "Decrypt",
+		"ReEncryptFrom", "CreateGrant")
 	old := map[string]string{}
 	for _, region := range []string{paris, oregon} {
 		old[region] = n.oldSharedCopy(region, web, sharee)

@@ -16,7 +16,8 @@ func (n *night) member() string {
 	n.t.Helper()
 	scaling := autoscaling.NewFromConfig(n.AWS())
 	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(3), DesiredCapacity: aws.Int32(3),
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(3),
+		DesiredCapacity:   aws.Int32(3),
 		AvailabilityZones: []string{here.Region + "a"}, TargetGroupARNs: []string{n.Balancers.Add("fleet", time.Minute)},
 		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
 			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, nil)), Version: aws.String("1"),

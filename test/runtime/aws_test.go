@@ -89,5 +89,6 @@ func writeJSON(w http.ResponseWriter, code string) {
 func writeXML(w http.ResponseWriter, code string) {
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	w.WriteHeader(http.StatusBadRequest)
-	_, _ = fmt.Fprintf(w, `<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>ea966190</RequestID></Response>`, code, denied)
+	_, _ = fmt.Fprintf(w,
+		`<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>ea966190</RequestID></Response>`, code, denied)
 }

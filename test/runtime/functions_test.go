@@ -161,11 +161,13 @@ func functions(t *testing.T) map[string]function {
 			{document(t, retiring), "", "Query", "Failed", "reading the register"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
-		"notify": {table + " " + secret + " " + topic, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
-		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + topic + " " + path, []invocation{
-			{sample(t, "sweep"), "", "Query DescribeInstances ListExecutions GetItem", "Failed", "reading the claims"},
-			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
-		}},
+		"notify": {table + " " + secret + " " + topic,
+			[]invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
+		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + topic + " " + path,
+			[]invocation{
+				{sample(t, "sweep"), "", "Query DescribeInstances ListExecutions GetItem", "Failed", "reading the claims"},
+				{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
+			}},
 	}
 }
 

@@ -104,7 +104,8 @@ func New(t *testing.T) *Stage {
 	s.States = sfn.New(sfn.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	t.Cleanup(s.States.Close)
 	var err error
-	s.Bus, err = eventbridge.New(eventbridge.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoke: ignore})
+	s.Bus, err = eventbridge.New(eventbridge.Options{Clock: clock.Real(), Region: Region, Account: Account,
+		Invoke: ignore})
 	s.Must(err)
 	t.Cleanup(s.Bus.Close)
 	s.account.Serve("states", s.States)

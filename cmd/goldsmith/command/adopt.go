@@ -174,7 +174,8 @@ func (a adopted) print(p *page) {
 	for _, i := range a.Images {
 		from := cmp.Or(i.From, i.Source, "-")
 		rows = append(rows, []string{
-			i.ID, cmp.Or(i.Name, "-"), cmp.Or(i.Plan, "-"), stamp(i.Begun), cmp.Or(i.AMIName, "-"), cmp.Or(string(i.Call), "-"), from,
+			i.ID, cmp.Or(i.Name, "-"), cmp.Or(i.Plan, "-"), stamp(i.Begun), cmp.Or(i.AMIName, "-"), cmp.Or(string(i.Call), "-"),
+			from,
 			cmp.Or(prefixed("not: ", i.Why), did),
 		})
 	}

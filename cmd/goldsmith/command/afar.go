@@ -45,7 +45,8 @@ func (m made) regions(home string) (all []string) {
 // shared says of images whom Goldsmith shares them with.
 func (m made) shared(shown []goldenImage) {
 	for n, i := range shown {
-		if r := m[i.ID]; r.Shared != nil && r.Unshared.IsZero() && !i.Unregistered && i.State != string(types.ImageStateDisabled) {
+		if r := m[i.ID]; r.Shared != nil && r.Unshared.IsZero() && !i.Unregistered &&
+			i.State != string(types.ImageStateDisabled) {
 			with := *r.Shared
 			shown[n].Shared = &with
 		}
@@ -56,7 +57,8 @@ func (m made) shared(shown []goldenImage) {
 const snapshotsACall = 200
 
 // under says of images which KMS keys their snapshots are under. What a role may not see is left out.
-func under(ctx context.Context, client *ec2.Client, images []types.Image, shown []goldenImage) (note string, err error) {
+func under(ctx context.Context, client *ec2.Client, images []types.Image,
+	shown []goldenImage) (note string, err error) {
 	keys, err := keysOf(ctx, client, encrypted(images))
 	switch {
 	case slices.Contains(denied, fault.Code(err)):

@@ -35,7 +35,8 @@ func configured(ctx context.Context, account Account) (aws.Config, error) {
 		// What the SDK would warn of is told by the error that follows.
 		config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return cfg, fault.Failure("Look at ~/.aws/config, or name another --profile.", "reading the AWS configuration: %w", err)
+		return cfg, fault.Failure("Look at ~/.aws/config, or name another --profile.",
+			"reading the AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
 		return cfg, fault.Failure("Name one with --region, or set AWS_REGION.", "no AWS Region is set")

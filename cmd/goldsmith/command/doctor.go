@@ -192,7 +192,8 @@ func (s site) plansDeployed(ctx context.Context, plans plan.Plans) (finding, err
 		says = append(says, "deployed, and not in the file: "+strings.Join(missing, ", "))
 	}
 	if len(says) > 0 {
-		return finding{Is: unwell, Says: strings.Join(says, "; "), Do: "make deploy, or look into the file that was deployed."}, nil
+		return finding{Is: unwell, Says: strings.Join(says, "; "),
+			Do: "make deploy, or look into the file that was deployed."}, nil
 	}
 	return finding{Is: well, Says: "deployed as they are in the file"}, nil
 }

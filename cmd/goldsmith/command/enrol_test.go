@@ -37,7 +37,8 @@ func TestEnrolAsksAndTags(t *testing.T) {
 		if s.plansOf(web) != "nightly" || s.plansOf(both) != "weekly nightly" {
 			t.Errorf("plans are %q and %q", s.plansOf(web), s.plansOf(both))
 		}
-		s.golden("enrol-again-json", s.types("enrol", "nightly", web, "--plans", "testdata/plans.yaml", "--yes", "-o", "json"),
+		s.golden("enrol-again-json",
+			s.types("enrol", "nightly", web, "--plans", "testdata/plans.yaml", "--yes", "-o", "json"),
 			command.OK)
 		s.types("run", "nightly")
 		time.Sleep(time.Hour)
@@ -62,7 +63,8 @@ func TestEnrolRefuses(t *testing.T) {
 		} {
 			s.golden(name, s.types(line...), command.Misused)
 		}
-		s.golden("enrol-unknown", s.types("enrol", "nightly", web, "i-0123456789abcdef0", "--plans", "testdata/plans.yaml", "--yes"),
+		s.golden("enrol-unknown",
+			s.types("enrol", "nightly", web, "i-0123456789abcdef0", "--plans", "testdata/plans.yaml", "--yes"),
 			command.Broken)
 		if plans := s.plansOf(web); plans != "" {
 			t.Errorf("web is in %q", plans)

@@ -32,8 +32,9 @@ when it goes. --uses asks what refers to each image, which takes a call for ever
 
 With --lost it lists snapshots of instances that are gone instead, and what image
 can be made of the newest of each volume, whose disk is read for it.`,
-		Example: "  goldsmith images\n  goldsmith images --name web --plan nightly --uses\n  goldsmith images --name web --lost",
-		Args:    takes(0, 0, ""),
+		Example: "  goldsmith images\n  goldsmith images --name web --plan nightly --uses\n  goldsmith images --name web " +
+			"--lost",
+		Args: takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case gone && (which.uses || which.plan != ""):

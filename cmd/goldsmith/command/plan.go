@@ -45,8 +45,9 @@ Of a snapshot it shows the image that would be registered: each attribute with w
 says it, from AMIs and instances of the same volume, from the disk itself, which is
 read, from the tag goldsmith:image-settings and, where one is named, from the plan;
 or why there would be none. Of a plan of snapshots it shows the same of each.`,
-		Example: "  goldsmith plan\n  goldsmith plan nightly\n  goldsmith plan on-demand --source i-0123456789abcdef0\n  goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
-		Args:    takes(0, 1, "the name of one plan"),
+		Example: "  goldsmith plan\n  goldsmith plan nightly\n  goldsmith plan on-demand --source i-0123456789abcdef0\n  " +
+			"goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
+		Args: takes(0, 1, "the name of one plan"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				name = args[0]

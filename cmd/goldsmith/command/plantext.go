@@ -21,7 +21,8 @@ func (f planned) print(p *page, now time.Time) {
 	}
 	if len(f.Missing) > 0 {
 		p.line("")
-		p.fold("", "Deployed, and not in the file: %s. They run on until the file is deployed.", strings.Join(f.Missing, ", "))
+		p.fold("", "Deployed, and not in the file: %s. They run on until the file is deployed.",
+			strings.Join(f.Missing, ", "))
 	}
 	if len(f.Strays) == 0 {
 		return

@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Images lists where each image lies, under which key, and whom it is shared with; a Region that may not be looked at is
-// named, and what is a person's own there is not registered.
+// Images lists where each image lies, under which key, and whom it is shared with; a Region that may not be looked at
+// is named, and what is a person's own there is not registered.
 func TestImagesOfEveryRegion(t *testing.T) {
 	const virginia = "us-east-1"
 	synctest.Test(t, func(t *testing.T) {

@@ -28,7 +28,8 @@ can be sent to others as it is.
 
 With --all it is a page over the runs of the last days: how each source of each plan
 fared, its downtime from run to run, and what changed in the last one.`,
-		Example: "  goldsmith report nightly-20260322T023000Z\n  goldsmith report nightly-20260322T023000Z --file night.html\n" +
+		Example: "  goldsmith report nightly-20260322T023000Z\n  goldsmith report nightly-20260322T023000Z --file " +
+			"night.html\n" +
 			"  goldsmith report --all --days 30",
 		Args: takes(0, 1, "the name of one run"),
 		RunE: func(c *cobra.Command, args []string) error {

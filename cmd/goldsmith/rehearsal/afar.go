@@ -31,7 +31,8 @@ func Afar(c aws.Config) func(region string) Place {
 	return func(region string) Place {
 		at := c.Copy()
 		at.Region = region
-		return Place{EC2: ec2.NewFromConfig(at), AutoScaling: autoscaling.NewFromConfig(at), Parameters: ssm.NewFromConfig(at)}
+		return Place{EC2: ec2.NewFromConfig(at), AutoScaling: autoscaling.NewFromConfig(at),
+			Parameters: ssm.NewFromConfig(at)}
 	}
 }
 

@@ -133,7 +133,8 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 		found[i].ahead(ctx, s.Sharing, run, p, f.Keys)
 	}
 	all = append(all, found...)
-	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(all,
+		func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
 }
 
@@ -206,7 +207,8 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 		return src.skipped(*reason), nil
 	}
 	if f.Run.Request != nil && f.Run.Request.Kind == job.Snapshot {
-		return src.skipped(job.Reason{Code: job.Evidence, Text: "what is registered of a snapshot is decided by its disk"}), nil
+		return src.skipped(job.Reason{Code: job.Evidence,
+			Text: "what is registered of a snapshot is decided by its disk"}), nil
 	}
 	if claim, ok := held[id]; ok {
 		other := ledger.HeldError{Source: id, By: claim}

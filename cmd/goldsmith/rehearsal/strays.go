@@ -39,7 +39,8 @@ func (s Stage) Strays(ctx context.Context, plans plan.Plans) ([]Stray, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(strays, func(a, b Stray) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(strays,
+		func(a, b Stray) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return strays, nil
 }
 
