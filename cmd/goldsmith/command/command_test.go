@@ -200,6 +200,27 @@ func TestStatusOfWhatIsDown(t *testing.T) {
 	})
 }
 
+// A member that is up again and does not serve is for a person to see to, too.
+func TestStatusOfAMemberOutOfService(t *testing.T) {
+	play(t, func(s *scene) {
+		now := time.Now()
+		for _, each := range [][2]string{{"web", "it cannot leave Standby: ValidationError"}, {"db"}} {
+			name, problem := each[0], each[1]
+			claim := ledger.Claim{
+				Source: s.launch(name), Name: name, Run: "nightly-1", Plan: "nightly", Since: now, WasRunning: true, Looked: true,
+				Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1", StopSent: now,
+				Standby: &ledger.Standby{Group: name + "s", Since: now, Problem: problem},
+			}
+			if problem != "" {
+				claim.Left = now.Add(time.Hour)
+			}
+			_, err := s.suite.Ledger.Claim(s.Context(), claim)
+			s.must(err)
+		}
+		s.golden("status-standby", s.types("status"), command.OK)
+	})
+}
+
 // A source that is down holds others back, others wait for their turn: status says who, and a person may exempt it.
 func TestStatusOfWhatIsHeldBack(t *testing.T) {
 	play(t, func(s *scene) {

@@ -45,6 +45,11 @@ func (s status) printDown(p *page) {
 			p.fold("    ", "%s", w.Do)
 			continue
 		}
+		if w.Do == unserved {
+			p.fold("  ", "%s is %s", w.label(), w.Out)
+			p.fold("    ", "Run %s put it into Standby. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
+			continue
+		}
 		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stamp(w.StopSent), w.Run)
 		p.line("    Goldsmith goes on trying to start it every few minutes. To start it now:")
 		p.line("  %s", w.Do)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type work struct {
 	StopSent   time.Time `json:"stopSent,omitzero"`
 	// Left is when its run ended without bringing it back.
 	Left time.Time `json:"left,omitzero"`
+	// Out is the Auto Scaling group that it is out of the service of, since when, and what Auto Scaling says of it.
+	Out string `json:"out,omitempty"`
 	// State is the instance's state in EC2, in words.
 	State string `json:"state"`
 	// Do is what to do about one that is down.
@@ -56,29 +59,56 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 	}
 	down, working = []work{}, []work{}
 	for _, c := range claims {
-		w := work{
-			Source: c.Source, Name: cmp.Or(c.Name, c.Source), Run: c.Run, Since: c.Since,
-			WasRunning: c.WasRunning, StopSent: c.StopSent, Left: c.Left, State: cmp.Or(string(states[c.Source]), "unknown"),
-		}
+		w := s.work(c, states[c.Source])
 		if unread[c.Source] {
-			w.Do = unreadClaim
-			down = append(down, w)
-			continue
+			w.State, w.Do = cmp.Or(string(states[c.Source]), "unknown"), unreadClaim
 		}
-		if !c.Left.IsZero() && states[c.Source] != types.InstanceStateNameRunning {
-			w.Do = "aws ec2 start-instances --instance-ids " + c.Source + " --region " + region(s.Machine)
+		if w.Do != "" {
 			down = append(down, w)
-			continue
+		} else {
+			working = append(working, w)
 		}
-		w.State = doing(c, states[c.Source])
-		working = append(working, w)
 	}
 	return down, working, nil
+}
+
+// work is a claim in a person's words, with what to do about what its run has left behind.
+func (s site) work(c ledger.Claim, state types.InstanceStateName) work {
+	w := work{
+		Source: c.Source, Name: cmp.Or(c.Name, c.Source), Run: c.Run, Since: c.Since, WasRunning: c.WasRunning,
+		StopSent: c.StopSent, Left: c.Left, Out: out(c), State: cmp.Or(string(state), "unknown"),
+	}
+	switch {
+	case c.Left.IsZero():
+		w.State = doing(c, state)
+	case state != types.InstanceStateNameRunning:
+		w.Do = "aws ec2 start-instances --instance-ids " + c.Source + " --region " + region(s.Machine)
+	case w.Out != "":
+		w.Do = unserved
+	default:
+		w.State = doing(c, state)
+	}
+	return w
 }
 
 // unreadClaim is what to do about a claim that cannot be read.
 const unreadClaim = "its claim in the ledger cannot be read, so nothing is done with it: " +
 	"see docs/operations.md, \"A record cannot be read\""
+
+// unserved is what to do about a member that is up and does not serve.
+const unserved = "See docs/operations.md, \"A member does not come back into service\"."
+
+// out is what keeps a member of an Auto Scaling group from its group's service; "" where nothing does.
+func out(c ledger.Claim) string {
+	if c.Standby == nil {
+		return ""
+	}
+	said := fmt.Sprintf("out of the service of group %s since %s", c.Standby.Group, stamp(c.Standby.Since))
+	if c.Standby.Problem != "" {
+		said += ": " + c.Standby.Problem
+	}
+	return said
+}
 
 // worksOf are the sources that one run holds.
 func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
@@ -89,6 +119,8 @@ func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
 // doing is what is being done with a source, as far as its claim and its state tell.
 func doing(c ledger.Claim, state types.InstanceStateName) string {
 	switch {
+	case c.Standby != nil && state == types.InstanceStateNameRunning:
+		return "out of service of group " + c.Standby.Group
 	case !c.Looked:
 		return "just claimed"
 	case !c.WasRunning:
