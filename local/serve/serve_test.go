@@ -99,7 +99,7 @@ func TestABodyThatIsTooLong(t *testing.T) {
 func TestAServiceThatIsNotThere(t *testing.T) {
 	address := served(t)
 	for _, c := range []struct{ service, headers, body, kind, want string }{
-		{"sns", form, "Action=ListTopics&Version=2010-03-31", "text/xml",
+		{"rds", form, "Action=DescribeDBInstances&Version=2014-10-31", "text/xml",
 			"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
 		{"kinesis", "X-Amz-Target: Kinesis_20131202.ListStreams\n", "{}", "application/x-amz-json-1.1",
 			`"__type":"UnknownOperationException"`},

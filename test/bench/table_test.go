@@ -53,7 +53,7 @@ func TestVerdicts(t *testing.T) {
 		Delivered: delivered{Sources: 200, Added: spread{1.8, 1.8, 3}, Transitions: 25.1, Calls: spread{20, 20.5, 21}},
 		Lost:      lost{Late: map[string]spread{"stopped": {30, 30, 60}}, Heartbeat: map[string]float64{"stopped": 60}},
 		Throttled: []throttled{{Sources: 1000, Took: 116, Bound: 100}},
-		Lambdas:   []function{{Name: empty, ZipMB: 9, PeakMiB: 200}, {Name: "stop", ZipMB: 5.1, OverMs: 15.1, PeakMiB: 128}},
+		Lambdas:   []function{{Name: empty, ZipMB: 9, PeakMiB: 200}, {Name: "stop", ZipMB: 5.6, OverMs: 15.1, PeakMiB: 128}},
 		Rehearsal: rehearsal{Sources: 10_000, Seconds: 60, PeakMiB: 1024},
 		Demo:      15,
 	}
