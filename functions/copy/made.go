@@ -160,10 +160,10 @@ func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i typ
 	case fault.IsTransient(err):
 		return c, fmt.Errorf("removing copy %s in %s, which has failed: %w", r.ID, c.Region, err)
 	case err != nil && !fault.IsNoImage(err):
-		handler.Log(ctx).WarnContext(ctx, "a copy that has failed stays", "image", r.ID, "region", c.Region, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "failed copy not removed", "image", r.ID, "region", c.Region, "error", err)
 	case err == nil:
 		for _, result := range out.DeleteSnapshotResults {
-			handler.Log(ctx).InfoContext(ctx, "the snapshot of a copy that has failed", "snapshot",
+			handler.Log(ctx).InfoContext(ctx, "snapshot of a failed copy deleted or kept", "snapshot",
 				aws.ToString(result.SnapshotId), "code", string(result.ReturnCode))
 		}
 	}

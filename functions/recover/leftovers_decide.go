@@ -143,7 +143,7 @@ func noneStays(ctx context.Context, out *ec2.DeregisterImageOutput) bool {
 	for _, s := range out.DeleteSnapshotResults {
 		if s.ReturnCode != types.SnapshotReturnCodesSuccess {
 			whole = false
-			handler.Log(ctx).ErrorContext(ctx, "a snapshot of it stays; the next run with a keep rule removes it", "snapshot",
+			handler.Log(ctx).ErrorContext(ctx, "snapshot not deleted", "snapshot",
 				aws.ToString(s.SnapshotId), "code", string(s.ReturnCode))
 		}
 	}

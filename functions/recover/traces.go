@@ -226,7 +226,7 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 	log := handler.Log(ctx).With("source", c.Source, "run", c.Run, "execution", c.Execution)
 	out, err := t.standbyOf(ctx, i)
 	if err != nil {
-		log.ErrorContext(ctx, "whether it is in its group's service cannot be seen", "error", err)
+		log.ErrorContext(ctx, "lifecycle state not known", "error", err)
 	}
 	c.Standby = out
 	held, err := t.Rescue.Claims.Claim(ctx, c)
@@ -235,12 +235,12 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 	case errors.As(err, &other):
 		return nil // A run has it since the claims were read.
 	case err == nil:
-		log.WarnContext(ctx, "an instance is down that no claim names: its claim is written anew, by its tag")
+		log.WarnContext(ctx, "claim written anew from the tag of an instance that is down")
 		placed := bound.PlaceBack(ctx, t.Rescue.Claims, held)
 		_, err = t.Rescue.Settle(ctx, held) // It was not told, so that no follow-up is due.
 		return errors.Join(placed, err)
 	}
-	log.ErrorContext(ctx, "an instance is down and its claim cannot be written: started by its tag alone", "error", err)
+	log.ErrorContext(ctx, "claim not written: instance started by its tag alone", "error", err)
 	_, err = t.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{aws.ToString(i.InstanceId)}})
 	if err != nil {
 		return fmt.Errorf("starting it: %w", err)

@@ -245,7 +245,7 @@ func passing(ctx context.Context, j job.Job, failed error) (lasting, err error) 
 	if fault.IsTransient(failed) || fault.IsNotYet(failed) {
 		return nil, failed
 	}
-	handler.Log(ctx).WarnContext(ctx, "the source does not tell what became of it", "source", j.Source.ID, "error", failed)
+	handler.Log(ctx).WarnContext(ctx, "source not tagged", "source", j.Source.ID, "error", failed)
 	return failed, nil
 }
 

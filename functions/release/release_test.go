@@ -174,7 +174,7 @@ func TestRelease(t *testing.T) {
 			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("claim", s.Held(s.Web), none)
-				s.Same("logged", strings.Contains(s.Logs.String(), "the source does not tell what became of it"), true)
+				s.Same("logged", strings.Contains(s.Logs.String(), "source not tagged"), true)
 			},
 		},
 		{

@@ -186,7 +186,7 @@ func (r *round) failed(ctx context.Context, what retirement, err error, doing st
 	if fault.IsTransient(err) {
 		return fmt.Errorf("%s %s: %w", doing, what.Subject, err)
 	}
-	handler.Log(ctx).WarnContext(ctx, "retiring", "subject", what.Subject, "doing", doing, "error", err)
+	handler.Log(ctx).WarnContext(ctx, "step of a retirement failed", "subject", what.Subject, "doing", doing, "error", err)
 	return r.stuck(ctx, what, fmt.Sprintf("%s it failed: %s. The next run tries again.", doing, brief(err)))
 }
 

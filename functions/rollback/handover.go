@@ -116,6 +116,6 @@ func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover
 	if err := s.People.Alert(ctx, report.Alert{
 		Key: "handover " + asked.Name, Title: title, Lines: lines, At: s.Now().UTC(),
 	}); err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
+		handler.Log(ctx).ErrorContext(ctx, "message not sent", "name", asked.Name, "error", err)
 	}
 }

@@ -26,7 +26,7 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	if err := s.People.Alert(ctx, report.Alert{
 		Key: "rollback " + asked.Name, Title: headline(asked, targets), Lines: lines, At: s.Now().UTC(),
 	}); err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
+		handler.Log(ctx).ErrorContext(ctx, "message not sent", "name", asked.Name, "error", err)
 		return nil
 	}
 	for _, t := range untold {

@@ -44,7 +44,7 @@ func (t Notifier) send(ctx context.Context, m message) (d done) {
 			d.failed, problems[name] = append(d.failed, name), err
 			continue
 		}
-		handler.Log(ctx).InfoContext(ctx, "told", "channel", string(name), "message", m.name, "sent", sent)
+		handler.Log(ctx).InfoContext(ctx, "channel done", "channel", string(name), "message", m.name, "sent", sent)
 		if sent {
 			d.sent = append(d.sent, name)
 		}
@@ -122,7 +122,7 @@ func (t Notifier) tellOf(ctx context.Context, broken plan.Channel, problem error
 	}
 	if told {
 		if _, err := t.Runs.Tell(ctx, record, t.Now().UTC()); err != nil {
-			handler.Log(ctx).WarnContext(ctx, "it may be told again", "message", record, "error", err)
+			handler.Log(ctx).WarnContext(ctx, "message sent, not marked", "message", record, "error", err)
 		}
 	}
 }

@@ -192,7 +192,7 @@ func (t Notifier) answer(ctx context.Context, run ledger.Run, r report.Report) e
 		return err
 	}
 	if fault.IgnoreNotFound(err) != nil {
-		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "request tag not removed", "source", asked.Source, "error", err)
 	}
 	return nil
 }

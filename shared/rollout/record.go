@@ -92,7 +92,7 @@ func mades(known, made []int64) []int64 {
 }
 
 // put writes the target's record, with the versions that this call has made. When another writer has changed it
-// meanwhile the step begins again, with what that one did before its eyes.
+// meanwhile the error has the step start again and read what that one wrote.
 func (w Writer) put(ctx context.Context, t *Target, next ledger.TargetRecord) error {
 	next.Made = mades(next.Made, t.versions)
 	put, err := w.Records.PutTarget(ctx, next)

@@ -20,16 +20,16 @@ const (
 	Rollback = "goldsmith-rollback"
 	// Recover is told both the table and the state machine, too.
 	Recover = "goldsmith-recover"
-	// pathKnower is told the Parameter Store path of the images' aliases.
-	pathKnower = "goldsmith-roll"
-	// keysKnower is told the keys of volumes.
-	keysKnower = "goldsmith-select"
-	// slackKnower is told where Slack's credentials are.
-	slackKnower = "goldsmith-notify"
+	// roll is told the Parameter Store path of the images' aliases.
+	roll = "goldsmith-roll"
+	// selection is told the keys of volumes.
+	selection = "goldsmith-select"
+	// notify is told where Slack's credentials are.
+	notify = "goldsmith-notify"
 )
 
 // Known are the functions that people call or ask.
-var Known = []string{Trigger, Rollback, Recover, pathKnower, keysKnower, slackKnower}
+var Known = []string{Trigger, Rollback, Recover, roll, selection, notify}
 
 // Sweep is the name, behind the group's, of the schedule by which function recover looks for what is left stopped.
 const Sweep = "sweep"
@@ -103,13 +103,13 @@ func machine(arn string) string {
 
 // ImagePath is the Parameter Store path that the aliases of images lie under.
 func ImagePath(ctx context.Context, api Functions) (string, error) {
-	told, err := environment(ctx, api, pathKnower)
+	told, err := environment(ctx, api, roll)
 	return told[string(settings.ImagePath)], err
 }
 
 // VolumeKeys is the setting with the keys of volumes; "" where the suite is older than that.
 func VolumeKeys(ctx context.Context, api Functions) (string, error) {
-	told, err := environment(ctx, api, keysKnower)
+	told, err := environment(ctx, api, selection)
 	return told[string(settings.VolumeKeys)], err
 }
 
@@ -121,7 +121,7 @@ func PlanSums(ctx context.Context, api Functions) ([]string, error) {
 
 // SlackSecret is the secret with Slack's credentials, or settings.Off.
 func SlackSecret(ctx context.Context, api Functions) (string, error) {
-	told, err := environment(ctx, api, slackKnower)
+	told, err := environment(ctx, api, notify)
 	return told[string(settings.SlackSecret)], err
 }
 
