@@ -27,7 +27,6 @@ type Service struct {
 	mu       sync.Mutex
 	topics   map[string]bool // by ARN
 	messages []Message
-	refusals []*query.Error
 }
 
 // Message is one that was published.
@@ -67,15 +66,6 @@ func (s *Service) Messages() []Message {
 	return append([]Message(nil), s.messages...)
 }
 
-// Refuse has the next calls fail with this code.
-func (s *Service) Refuse(code string, status, times int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for range times {
-		s.refusals = append(s.refusals, &query.Error{Code: code, Message: "An injected fault: " + code, Status: status})
-	}
-}
-
 func (s *Service) serve(call *query.Call) error {
 	if call.Action != "Publish" {
 		return query.ErrUnknownAction
@@ -89,11 +79,6 @@ func (s *Service) serve(call *query.Call) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.refusals) > 0 {
-		next := s.refusals[0]
-		s.refusals = s.refusals[1:]
-		return next
-	}
 	if err := s.check(m, subject); err != nil {
 		return err
 	}

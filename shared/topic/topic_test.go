@@ -1,6 +1,7 @@
 package topic_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"pgregory.net/rapid"
 
+	"goldsmith/local/account"
 	"goldsmith/local/clock"
+	"goldsmith/local/inject"
 	"goldsmith/local/query"
 	"goldsmith/local/sns"
 	"goldsmith/shared/awsclient"
@@ -29,7 +32,7 @@ func begin() (*sns.Service, topic.Topic) {
 	return s, wired(s, arn)
 }
 
-func wired(s *sns.Service, arn string) topic.Topic {
+func wired(s http.Handler, arn string) topic.Topic {
 	return topic.Wire(settings.Settings{
 		AWS: aws.Config{
 			Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
@@ -49,8 +52,12 @@ func night(problem string) report.Report {
 
 func TestReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, channel := begin()
-		s.Refuse("Throttled", 429, 1)
+		s, _ := begin()
+		var faults inject.Set
+		faults.Inject(inject.Fault{Action: "Publish", Code: "Throttled", Status: http.StatusTooManyRequests, Times: 1})
+		channel := wired(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			account.Strike(faults.Strike(inject.Call{Action: account.Operation(r), At: time.Now()}), s, w, r)
+		}), s.Create("goldsmith-runs"))
 		if sent, err := channel.Report(t.Context(), night("")); !sent || err != nil {
 			t.Fatal(sent, err)
 		}

@@ -29,7 +29,12 @@ func copiesAlone(ctx context.Context, _ options) error {
 	if err := m.copies(ctx); err != nil {
 		return err
 	}
-	measured, err := m.page()
+	return m.rewrite(withCopies)
+}
+
+// rewrite puts a part of what was measured into the page.
+func (m *measured) rewrite(with func(page, other string) string) error {
+	page, err := m.page()
 	if err != nil {
 		return err
 	}
@@ -37,7 +42,7 @@ func copiesAlone(ctx context.Context, _ options) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(document, []byte(withCopies(string(there), string(measured))), 0o644)
+	return os.WriteFile(document, []byte(with(string(there), string(page))), 0o644)
 }
 
 // withCopies is a page with what another one says of copies.
@@ -64,15 +69,7 @@ func functionsAlone(ctx context.Context, o options) error {
 	m.Load = loadNow()
 	m.Rows = m.lambdaRows()
 	printTable(os.Stdout, m)
-	measured, err := m.page()
-	if err != nil {
-		return err
-	}
-	there, err := os.ReadFile(document)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(document, []byte(withFunctions(string(there), string(measured))), 0o644)
+	return m.rewrite(withFunctions)
 }
 
 // withFunctions is a page with what another one says of functions.

@@ -48,7 +48,7 @@ func duringACopy(t *testing.T, fails bool) (due []mishap) {
 	calm := newChaos()
 	crashOfACopy(t, calm, fails)
 	for _, m := range calm.possible {
-		if ofACopy(m, fails) && (*crashOnly == m.String() || *crashOnly == "" && (*crashEvery || !m.minor())) {
+		if m.due(func(m mishap) bool { return ofACopy(m, fails) }) {
 			due = append(due, m)
 		}
 	}

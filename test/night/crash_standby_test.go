@@ -19,24 +19,7 @@ import (
 // Every crash point of a night with a member of an Auto Scaling group, as TestEveryCrashPoint has those of a night
 // without one: whatever goes wrong, no member is replaced, all serve again, and the group is as large as before.
 func TestEveryCrashPointOfAMember(t *testing.T) {
-	calm := newChaos()
-	crashOfAMember(t, calm)
-	nights := 0
-	for _, m := range calm.possible {
-		if !ofAMember(m) || m.minor() && !*crashEvery || *crashOnly != "" && *crashOnly != m.String() {
-			continue
-		}
-		nights++
-		t.Run(m.String(), func(t *testing.T) {
-			t.Parallel()
-			c := newChaos(m)
-			crashOfAMember(t, c)
-			if len(c.struck) == 0 {
-				t.Error("the boundary was not met again: two nights of one seed differ")
-			}
-		})
-	}
-	t.Logf("a night each for the %d things that can go wrong", nights)
+	crashes(t, 400, ofAMember, crashOfAMember)
 }
 
 // ofAMember reports whether it strikes where a member's night differs from another's.

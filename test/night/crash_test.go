@@ -25,30 +25,49 @@ var (
 // time do their work, and the invariants hold. At a read the sandbox is killed;
 // the rest, which the SDK or the state machine repeats, is left to -crash-every.
 func TestEveryCrashPoint(t *testing.T) {
+	crashes(t, 1, func(mishap) bool { return true }, crashNight)
+}
+
+// crashes plays a night for each thing that can go wrong in a calm one, of those that about is for; there are least of
+// them, unless one is played alone.
+func crashes(t *testing.T, least int, about func(mishap) bool, night func(*testing.T, *chaos)) {
+	t.Helper()
 	calm := newChaos()
-	crashNight(t, calm)
+	night(t, calm)
 	nights := 0
 	for _, m := range calm.possible {
-		if *crashOnly != m.String() && (*crashOnly != "" || m.minor() && !*crashEvery) {
+		if !m.due(about) {
 			continue
 		}
 		nights++
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newChaos(m)
-			crashNight(t, c)
+			night(t, c)
 			if len(c.struck) == 0 {
 				t.Error("the boundary was not met again: two nights of one seed differ")
 			}
 			if t.Failed() {
-				t.Logf("again: go test ./test/night -run TestEveryCrashPoint -crash %q (seed 1)", m)
+				test, _, _ := strings.Cut(t.Name(), "/")
+				t.Logf("again: go test ./test/night -run %s -crash %q (seed 1)", test, m)
 			}
 		})
 	}
 	t.Logf("%d boundaries, a night each for the %d things that can go wrong there", calm.boundaries(), nights)
-	if nights == 0 {
-		t.Errorf("no night is called %q", *crashOnly)
+	if *crashOnly != "" {
+		least = 1
 	}
+	if nights < least {
+		t.Errorf("%d nights are played, of at least %d", nights, least)
+	}
+}
+
+// due reports whether a night is played for the mishap: the one that is asked for, or each that about is for.
+func (m mishap) due(about func(mishap) bool) bool {
+	if *crashOnly != "" {
+		return *crashOnly == m.String()
+	}
+	return about(m) && (*crashEvery || !m.minor())
 }
 
 // crashNight is a scheduled run of a running and a stopped instance, and a

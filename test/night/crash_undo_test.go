@@ -23,27 +23,7 @@ import (
 // Every crash point of a roll, of its undoing and of letting it follow again: whatever goes wrong, who asks again
 // finds $Default, $Latest and the alias on the good image, held, and then held no more.
 func TestEveryCrashPointOfAnUndo(t *testing.T) {
-	calm := newChaos()
-	undoNight(t, calm)
-	nights := 0
-	for _, m := range calm.possible {
-		if !m.at("roll", "rollback") || m.minor() && !*crashEvery || *crashOnly != "" && *crashOnly != m.String() {
-			continue
-		}
-		nights++
-		t.Run(m.String(), func(t *testing.T) {
-			t.Parallel()
-			c := newChaos(m)
-			undoNight(t, c)
-			if len(c.struck) == 0 {
-				t.Error("the boundary was not met again: two nights of one seed differ")
-			}
-		})
-	}
-	t.Logf("a night each for the %d things that can go wrong", nights)
-	if nights < 40 && *crashOnly == "" {
-		t.Errorf("only %d nights concern rolls and their undoing", nights)
-	}
+	crashes(t, 40, func(m mishap) bool { return m.at("roll", "rollback") }, undoNight)
 }
 
 // undoNight is a run that is rolled, rolled back and let follow.
