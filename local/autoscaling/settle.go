@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -116,11 +117,14 @@ func (s *Service) decide(g *group) (doomed []string, orders []order) {
 	if r := g.active(); r != nil && g.runs("InstanceRefresh") {
 		surge = r.step(s, g, now)
 	}
+	if g.uneven() {
+		surge++
+	}
 	for range s.missing(g, surge) {
-		orders = append(orders, g.order(len(g.members)+len(orders)))
+		orders = append(orders, g.order(orders))
 	}
 	for range g.cold() {
-		waits := g.order(len(g.members) + len(orders))
+		waits := g.order(orders)
 		waits.warm = true
 		orders = append(orders, waits)
 	}
@@ -201,7 +205,27 @@ func (m *member) launched(g *group, now time.Time) {
 // runs reports whether a process is not suspended.
 func (g *group) runs(process string) bool { return !has(g.suspended, process) }
 
-// missing is how many to launch; what is too many starts to terminate, the oldest first.
+// uneven reports whether AZRebalance levels out zones that are two members apart. It launches before it terminates, and
+// knows nothing of members in Standby, whose return would level them out (plus3it/cfn#141).
+func (g *group) uneven() bool {
+	if len(g.zones) < 2 || g.deleting || g.active() != nil || !g.runs("AZRebalance") || !g.runs("Launch") {
+		return false
+	}
+	serving := map[string]int{}
+	for _, zone := range g.zones {
+		serving[zone] = 0
+	}
+	for _, m := range g.members {
+		if m.state == inService {
+			serving[m.zone]++
+		}
+	}
+	counts := slices.Collect(maps.Values(serving))
+	return slices.Max(counts)-slices.Min(counts) > 1
+}
+
+// missing is how many to launch; what is too many starts to terminate, of the zone with the most members the oldest
+// first (Auto Scaling User Guide, default termination policy).
 func (s *Service) missing(g *group, surge int) int {
 	var counted []*member
 	for _, m := range g.members {
@@ -212,11 +236,9 @@ func (s *Service) missing(g *group, surge int) int {
 	want, have := g.desired+surge, unitsOf(counted)
 	if spare := have - want; spare > 0 && g.runs("Terminate") {
 		slices.SortStableFunc(counted, func(a, b *member) int { return cmp.Compare(a.generation, b.generation) })
-		for _, m := range counted {
-			if spare >= m.units() && !m.protected {
-				m.state = terminating
-				spare -= m.units()
-			}
+		for m := spared(counted, spare); m != nil; m = spared(counted, spare) {
+			m.state = terminating
+			spare -= m.units()
 		}
 	}
 	if !g.runs("Launch") || g.deleting {
@@ -225,13 +247,40 @@ func (s *Service) missing(g *group, surge int) int {
 	return g.launches().instancesFor(want - have)
 }
 
-// order is the n-th member to launch, spread over the group's places.
-func (g *group) order(n int) order {
+// spared is the member that a group which has so many units too many terminates first; nil for none.
+func spared(members []*member, spare int) (first *member) {
+	in := map[string]int{}
+	for _, m := range members {
+		if m.counts() {
+			in[m.zone]++
+		}
+	}
+	for _, m := range members {
+		if m.counts() && spare >= m.units() && !m.protected && (first == nil || in[m.zone] > in[first.zone]) {
+			first = m
+		}
+	}
+	return first
+}
+
+// order is a member to launch besides those that are ordered, where the group has the fewest.
+func (g *group) order(others []order) order {
 	o := order{group: g.name, choices: g.launches().choices(), generation: g.generation}
+	in := map[string]int{}
+	for _, m := range g.members {
+		if m.state != terminating && !m.away() {
+			in[m.subnet]++
+			in[m.zone]++
+		}
+	}
+	for _, other := range others {
+		in[cmp.Or(other.subnet, other.zone)]++
+	}
+	fewest := func(a, b string) int { return cmp.Compare(in[a], in[b]) }
 	if len(g.subnets) > 0 {
-		o.subnet = g.subnets[n%len(g.subnets)]
+		o.subnet = slices.MinFunc(g.subnets, fewest)
 	} else {
-		o.zone = g.zones[n%len(g.zones)]
+		o.zone = slices.MinFunc(g.zones, fewest)
 	}
 	for _, t := range g.tags {
 		if t.propagate {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	ec2sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
 )
@@ -91,12 +92,12 @@ func TestTargetGroups(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		arn := s.targets.Add("web", 5*time.Minute)
 		s.group("web", 2, func(in *sdk.CreateAutoScalingGroupInput) {
-			in.TargetGroupARNs, in.HealthCheckType = []string{arn}, aws.String("ELB")
+			in.TargetGroupARNs, in.HealthCheckType, in.HealthCheckGracePeriod = []string{arn}, aws.String("ELB"), aws.Int32(300)
 		})
 		if got := s.describe("web").TargetGroupARNs; !slices.Equal(got, []string{arn}) {
 			t.Errorf("target groups %v", got)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(5 * time.Minute)
 		id := s.ids()[0]
 		is := func(want string) {
 			t.Helper()
@@ -251,4 +252,79 @@ func TestMaintenancePolicy(t *testing.T) {
 			t.Errorf("policy %+v", p)
 		}
 	})
+}
+
+// A member that is brought out of Standby before it has booted is terminated where load balancers' checks count at once
+// (compiler-explorer/infra#136).
+func TestOutOfStandbyBeforeItHasBooted(t *testing.T) {
+	for grace, kept := range map[int32]bool{0: false, 300: true} {
+		play(t, func(t *testing.T, s *scene) {
+			arn := s.targets.Add("web", time.Minute)
+			s.group("web", 2, func(in *sdk.CreateAutoScalingGroupInput) { in.TargetGroupARNs = []string{arn} })
+			time.Sleep(5 * time.Minute)
+			_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{
+				AutoScalingGroupName: aws.String("web"), HealthCheckType: aws.String("ELB"), HealthCheckGracePeriod: aws.Int32(grace),
+			})
+			s.must(err)
+			id := s.ids()[0]
+			s.must(s.enter(id))
+			time.Sleep(2 * time.Minute)
+			_, err = s.ec2.StopInstances(t.Context(), &ec2sdk.StopInstancesInput{InstanceIds: []string{id}})
+			s.must(err)
+			time.Sleep(5 * time.Minute)
+			_, err = s.ec2.StartInstances(t.Context(), &ec2sdk.StartInstancesInput{InstanceIds: []string{id}})
+			s.must(err)
+			for s.world.State(id) != ec2.Running {
+				time.Sleep(time.Second)
+			}
+			s.must(s.exit(id))
+			time.Sleep(10 * time.Minute)
+			if got := slices.Contains(s.ids(), id); got != kept {
+				t.Errorf("with a grace period of %d s it is kept: %t", grace, got)
+			}
+		})
+	}
+}
+
+// Zones that Standby leaves two members apart are levelled out meanwhile, unless AZRebalance is suspended.
+func TestZonesAreLevelledOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		suspended []string
+		launched  int
+	}{"levelled out": {nil, 1}, "suspended": {[]string{"AZRebalance"}, 0}} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, s *scene) {
+				s.group("web", 3, func(in *sdk.CreateAutoScalingGroupInput) {
+					in.AvailabilityZones = []string{"eu-west-1a", "eu-west-1b"}
+				})
+				if len(c.suspended) > 0 {
+					_, err := s.SuspendProcesses(t.Context(),
+						&sdk.SuspendProcessesInput{AutoScalingGroupName: aws.String("web"), ScalingProcesses: c.suspended})
+					s.must(err)
+				}
+				zones := map[string][]string{}
+				for _, i := range s.describe("web").Instances {
+					zones[aws.ToString(i.AvailabilityZone)] = append(zones[aws.ToString(i.AvailabilityZone)], *i.InstanceId)
+				}
+				if len(zones["eu-west-1a"]) != 2 || len(zones["eu-west-1b"]) != 1 {
+					t.Fatalf("members by zone: %v", zones)
+				}
+				before := s.ids()
+				s.must(s.enter(zones["eu-west-1b"][0]))
+				time.Sleep(10 * time.Minute)
+				var launched int
+				for _, id := range s.ids() {
+					if !slices.Contains(before, id) {
+						launched++
+					}
+				}
+				if len(s.ids()) != 3 {
+					t.Errorf("members: %s", s.members())
+				}
+				if launched != c.launched {
+					t.Errorf("launched %d, want %d", launched, c.launched)
+				}
+			})
+		})
+	}
 }

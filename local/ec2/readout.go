@@ -33,6 +33,14 @@ func (w *World) State(instanceID string) State {
 	return Terminated
 }
 
+// Booted reports whether an instance runs and has booted: both of its status checks pass.
+func (w *World) Booted(instanceID string) bool {
+	w.lock()
+	defer w.unlock()
+	i := w.instances.get(instanceID)
+	return i != nil && status(i, w.now) == "ok" && instanceStatus(i, w.now) == "ok"
+}
+
 // registers is how long after it runs an instance's Systems Manager agent has
 // registered: it starts early in the boot.
 const registers = 30 * time.Second

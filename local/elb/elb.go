@@ -143,6 +143,8 @@ func (s *Service) health(g *group, id string) health {
 		return health{"unhealthy", "Target.FailedHealthChecks", "Health checks failed"}
 	case now.Sub(t.registered) < checking:
 		return health{"initial", "Elb.InitialHealthChecking", "Initial health checks in progress"}
+	case !s.options.EC2.Booted(id): // What it serves starts late in its boot.
+		return health{"unhealthy", "Target.Timeout", "Request timed out"}
 	default:
 		return health{state: "healthy"}
 	}
