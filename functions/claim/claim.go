@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
@@ -49,7 +50,7 @@ type ledgerAPI interface {
 // Step claims a source.
 type Step struct {
 	EC2         instances
-	AutoScaling groupsAPI
+	AutoScaling asg.Members
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout

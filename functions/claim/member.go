@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-
 	"goldsmith/shared/asg"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/job"
@@ -15,13 +13,6 @@ import (
 	"goldsmith/shared/standby"
 	"goldsmith/shared/tag"
 )
-
-// groupsAPI tells of Auto Scaling groups, their members and their instance refreshes.
-type groupsAPI interface {
-	autoscaling.DescribeAutoScalingInstancesAPIClient
-	autoscaling.DescribeAutoScalingGroupsAPIClient
-	asg.Refreshes
-}
 
 // member sees whether a member of an Auto Scaling group may be taken out of service, and takes the one place that there
 // is for that in its group; any other job comes back as it is. What the instance's tag says is not believed: Auto
@@ -34,7 +25,7 @@ func (s Step) member(ctx context.Context, j job.Job, f source.Facts) (job.Job, e
 	if err != nil {
 		return j, err
 	}
-	j.Standby = &job.Standby{Group: found.Name(), Targets: found.Group.TargetGroupARNs}
+	j.Standby = &job.Standby{Group: found.Name(), Targets: found.Targets()}
 	mine, err := s.Ledger.Take(ctx, slot(j, s.Now()), time.Time{})
 	if err != nil {
 		return j, fmt.Errorf("asking for the place of group %s: %w", found.Name(), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/standby"
 )
 
 // groupsAPI are Auto Scaling groups and their instance refreshes.
@@ -134,9 +136,17 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 }
 
 func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d asg.Decision) (job.Refresh, error) {
+	wish := preferences(j.Plan.Roll.Refresh, d)
+	spared, err := standby.Spare(ctx, s.Ledger, r.Group, wish)
+	if err != nil {
+		return r, err
+	}
+	if spared != "" {
+		r.Note = strings.TrimSpace(r.Note + " " + spared)
+	}
 	out, err := s.AutoScaling.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: aws.String(r.Group), Strategy: types.RefreshStrategyRolling,
-		DesiredConfiguration: d.Desired, Preferences: preferences(j.Plan.Roll.Refresh, d),
+		DesiredConfiguration: d.Desired, Preferences: wish,
 	})
 	if fault.Code(err) == inProgress {
 		// Somebody, or this step a second time, was faster: the next look tells who.

@@ -15,11 +15,13 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/standby"
 )
 
 // ledgerAPI is where results go, and what knows of targets that a job does not carry.
 type ledgerAPI interface {
 	rollout.Ledger
+	standby.Slots
 	PutResult(ctx context.Context, r job.Result) error
 }
 

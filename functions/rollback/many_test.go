@@ -30,7 +30,7 @@ func shelf(many int) func(*steptest.Stage) (handler.Func[json.RawMessage, rollba
 		}
 		step := rollback.Step{
 			EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, People: s.People(),
-			Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, Now: time.Now,
+			Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2, Ledger: s.Ledger}, Now: time.Now,
 		}
 		return func(ctx context.Context, in json.RawMessage) (rollback.Answer, error) {
 			ctx, cancel := context.WithTimeout(ctx, limit)

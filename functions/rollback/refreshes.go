@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/standby"
 )
 
 // groupsAPI are Auto Scaling groups and their instance refreshes.
@@ -41,6 +42,8 @@ type Fleet struct {
 	Groups     groupsAPI
 	Members    membersAPI
 	Parameters rollout.Parameters
+	// Ledger tells which members are out of service for an image.
+	Ledger standby.Slots
 }
 
 // Undo is a template or alias that has gone back.

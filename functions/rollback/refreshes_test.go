@@ -55,7 +55,7 @@ func fleet(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], j
 	s.Must(err)
 	return rollback.Step{
 		EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, People: s.People(),
-		Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, Now: time.Now,
+		Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2, Ledger: s.Ledger}, Now: time.Now,
 	}.Handle, ask(`"name":"web","by":"ada"`)
 }
 

@@ -13,6 +13,7 @@ import (
 	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/standby"
 )
 
 // still names a group that launches what is undone, or whose members run it, or refreshes it.
@@ -85,14 +86,18 @@ func (f *Round) refresh(
 	if why := f.unread(ctx, g); why != "" {
 		return why
 	}
+	wish := &types.RefreshPreferences{
+		SkipMatching:         aws.Bool(d.SkipMatching),
+		MinHealthyPercentage: like.MinHealthyPercentage, MaxHealthyPercentage: like.MaxHealthyPercentage,
+		InstanceWarmup:            like.InstanceWarmup,
+		ScaleInProtectedInstances: like.ScaleInProtectedInstances, StandbyInstances: like.StandbyInstances,
+	}
+	if _, err := standby.Spare(ctx, f.Ledger, aws.ToString(g.AutoScalingGroupName), wish); err != nil {
+		return fault.Brief(err)
+	}
 	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
-		Preferences: &types.RefreshPreferences{
-			SkipMatching:         aws.Bool(d.SkipMatching),
-			MinHealthyPercentage: like.MinHealthyPercentage, MaxHealthyPercentage: like.MaxHealthyPercentage,
-			InstanceWarmup:            like.InstanceWarmup,
-			ScaleInProtectedInstances: like.ScaleInProtectedInstances, StandbyInstances: like.StandbyInstances,
-		},
+		Preferences: wish,
 	})
 	if err != nil {
 		return fault.Brief(err)

@@ -113,7 +113,7 @@ func TestMoreImagesThanARequestTakes(t *testing.T) {
 			undone.Images = append(undone.Images, fmt.Sprintf("ami-%017x", i))
 		}
 		undone.Images = append(undone.Images, ec2.ImageX86) // The members run it.
-		of := rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2, Parameters: s.SSM}
+		of := rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2, Parameters: s.SSM, Ledger: s.Ledger}
 		done, err := of.Begin().RollBack(s.Context(), undone)
 		s.Must(err)
 		s.Same("left", strings.Join(done.Left, "; "), "group fleet launches version 1 and runs it in 4 members: "+

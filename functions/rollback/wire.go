@@ -20,7 +20,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		return nil, err
 	}
 	cloud, scaling, values := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
-	fleet := Fleet{Groups: scaling, Members: cloud, Parameters: values}
+	fleet := Fleet{Groups: scaling, Members: cloud, Parameters: values, Ledger: s.Ledger}
 	return Step{
 		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, People: notify.PeopleOf(s),
 		Refreshes: fleet,

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -18,7 +19,7 @@ import (
 
 // groupsAPI puts members of Auto Scaling groups into Standby.
 type groupsAPI interface {
-	autoscaling.DescribeAutoScalingInstancesAPIClient
+	asg.Members
 	EnterStandby(context.Context, *autoscaling.EnterStandbyInput, ...func(*autoscaling.Options)) (
 		*autoscaling.EnterStandbyOutput, error)
 }
@@ -63,7 +64,11 @@ func other(j job.Job, why string) *job.Reason {
 // enter sends EnterStandby, after the claim says so. What Auto Scaling refuses for certain at the first attempt is
 // taken back: what somebody puts into Standby from then on would count as the run's.
 func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
-	now, first := s.Now().UTC(), c.Standby == nil
+	first := c.Standby == nil
+	if reason, err := s.mayEnter(ctx, j, c); err != nil || reason != nil {
+		return c, reason, err
+	}
+	now := s.Now().UTC()
 	if first {
 		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: now}
 	}
@@ -87,6 +92,25 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
 	}
 	return c, other(j, fault.Brief(err)), nil
+}
+
+// mayEnter is why a member stays in service after all: its group may be another since the claim was decided. Where an
+// attempt was sent before it is an error, since that one may take effect yet.
+func (s Step) mayEnter(ctx context.Context, j job.Job, c ledger.Claim) (*job.Reason, error) {
+	found, err := asg.MemberOf(ctx, s.AutoScaling, j.Source.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch why := found.Against(); {
+	case c.Standby != nil && found.Out():
+		return nil, s.drains(j, *c.Standby)
+	case why == "":
+		return nil, nil
+	case c.Standby != nil:
+		return nil, fault.Failure("", "%s (%s) was not stopped: %s", j.Source.Name, j.Source.ID, why)
+	default:
+		return &job.Reason{Code: job.AutoScalingMember, Text: why}, nil
+	}
 }
 
 // drains is NotYet for as long as the plan lets a member take into Standby.

@@ -102,7 +102,7 @@ var Functions = []Function{
 		Does:        "Stops an instance cleanly; a member of an Auto Scaling group once it is in Standby.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
-			[]Statement{lookAtMembers, enteringStandby}, onEnrolled("ec2:StopInstances"), tracing),
+			[]Statement{lookAtMembers, lookAtGroups, enteringStandby}, onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,

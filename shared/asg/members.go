@@ -53,10 +53,7 @@ func waits(g types.AutoScalingGroup, wish plan.Refresh) string {
 // scale-in, and those in Standby.
 func Waiting(g types.AutoScalingGroup) (protected, standby int) {
 	protected = count(g.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) })
-	standby = count(g.Instances, func(i types.Instance) bool {
-		return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
-	})
-	return protected, standby
+	return protected, count(g.Instances, away)
 }
 
 func count(members []types.Instance, is func(types.Instance) bool) (n int) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -27,7 +28,7 @@ func (m Member) Against() string {
 		return "Auto Scaling does not show it as a member of a group, as its tag says it is"
 	}
 	for _, rule := range []func(types.Instance) string{
-		m.unmanaged, m.returnable, m.wanted, m.undisturbed, m.serving, m.alone, m.shared, m.balanced,
+		m.unmanaged, m.returnable, m.timed, m.wanted, m.undisturbed, m.serving, m.alone, m.shared, m.balanced,
 	} {
 		if why := rule(own); why != "" {
 			return "group " + m.Name() + ": " + why
@@ -57,6 +58,24 @@ func units(i types.Instance) int {
 	return 1
 }
 
+// Out reports whether the member is in Standby or on its way there.
+func (m Member) Out() bool { return away(m.own()) }
+
+func away(i types.Instance) bool {
+	return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
+}
+
+// Targets are the ARNs of the group's target groups.
+func (m Member) Targets() []string {
+	all := slices.Clone(m.Group.TargetGroupARNs)
+	for _, t := range m.Group.TrafficSources {
+		if arn := aws.ToString(t.Identifier); aws.ToString(t.Type) == "elbv2" && !slices.Contains(all, arn) {
+			all = append(all, arn)
+		}
+	}
+	return all
+}
+
 func serves(i types.Instance) bool {
 	return i.LifecycleState == types.LifecycleStateInService && aws.ToString(i.HealthStatus) == "Healthy"
 }
@@ -75,7 +94,7 @@ func (m Member) unmanaged(types.Instance) string {
 func (m Member) returnable(types.Instance) string {
 	for _, p := range m.Group.SuspendedProcesses {
 		name := aws.ToString(p.ProcessName)
-		if name == "Launch" || name == "AddToLoadBalancer" && len(m.Group.TargetGroupARNs) > 0 {
+		if name == "Launch" || name == "AddToLoadBalancer" && len(m.Targets()) > 0 {
 			return "its process " + name + " is suspended, without which a member cannot be brought back into service: resume it"
 		}
 	}
@@ -88,6 +107,18 @@ func (m Member) returnable(types.Instance) string {
 		}
 	}
 	return ""
+}
+
+// timed: a member that was started again leaves Standby long before it has booted, and passes no launch hook. Where
+// load balancers' checks count at once it is terminated then: "A value of 0 turns off the health check grace period"
+// (Auto Scaling User Guide, health-check-grace-period; compiler-explorer/infra#136).
+func (m Member) timed(types.Instance) string {
+	checks := strings.Contains(aws.ToString(m.Group.HealthCheckType), "ELB")
+	if !checks || len(m.Targets()) == 0 || aws.ToInt32(m.Group.HealthCheckGracePeriod) > 0 {
+		return ""
+	}
+	return "it goes by its load balancers' health checks without a grace period, and would terminate a member that " +
+		"boots: give it one as long as a member takes to serve"
 }
 
 // wanted are the numbers: EnterStandby is refused where they do not allow it (API reference, EnterStandby).
@@ -127,7 +158,7 @@ func (m Member) serving(own types.Instance) string {
 
 func (m Member) alone(types.Instance) string {
 	for _, i := range m.Group.Instances {
-		if i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby {
+		if away(i) {
 			return aws.ToString(i.InstanceId) + " of it is out of service already, in lifecycle state " +
 				string(i.LifecycleState)
 		}
@@ -187,13 +218,16 @@ type Refreshes interface {
 		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
 }
 
-// MemberOf asks Auto Scaling about an instance, its group and the group's newest instance refresh. An instance that it
-// shows in no group is a member of a group without a name, which does not show it either.
-func MemberOf(ctx context.Context, api interface {
+// Members tells of members, their groups and those groups' instance refreshes.
+type Members interface {
 	autoscaling.DescribeAutoScalingInstancesAPIClient
 	autoscaling.DescribeAutoScalingGroupsAPIClient
 	Refreshes
-}, id string) (Member, error) {
+}
+
+// MemberOf asks Auto Scaling about an instance, its group and the group's newest instance refresh. An instance that it
+// shows in no group is a member of a group without a name, which does not show it either.
+func MemberOf(ctx context.Context, api Members, id string) (Member, error) {
 	m := Member{ID: id}
 	out, err := api.DescribeAutoScalingInstances(ctx,
 		&autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{id}})

@@ -112,7 +112,7 @@ func (s Service) Back(ctx context.Context, c ledger.Claim,
 		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
 		return c, Lost, nil
 	case lifecycle == scaling.LifecycleStateInService:
-		return s.serves(ctx, c)
+		return s.serves(ctx, c, m)
 	default: // Pending, with hooks or without.
 		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
 		return c, Waits, nil
@@ -170,11 +170,17 @@ func notAMember(err error) bool {
 		strings.Contains(api.ErrorMessage(), "is not part of Auto Scaling group")
 }
 
-// serves sees whether a member that Auto Scaling shows in service is healthy in each target group, and stays there.
-func (s Service) serves(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
+// serves sees whether a member that Auto Scaling shows in service is healthy there and in each target group, and stays
+// in service.
+func (s Service) serves(ctx context.Context, c ledger.Claim, m scaling.AutoScalingInstanceDetails) (
+	ledger.Claim, Outcome, error) {
 	out := c.Standby
 	if out.Exited.IsZero() && s.Now().Sub(out.Tried) < landing {
 		out.Problem = "it was to be put into Standby a moment ago"
+		return c, Waits, nil
+	}
+	if strings.EqualFold(aws.ToString(m.HealthStatus), "Unhealthy") {
+		out.Problem = "Auto Scaling shows it as unhealthy, and replaces it unless that is suspended"
 		return c, Waits, nil
 	}
 	for _, arn := range out.Targets {
