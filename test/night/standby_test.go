@@ -69,7 +69,7 @@ func TestMemberIsImagedInStandby(t *testing.T) {
 	play(t, shrinking(), func(n *night) {
 		arn := n.Balancers.Add("web", 5*time.Minute)
 		members := n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) {
-			in.TargetGroupARNs, in.HealthCheckType, in.HealthCheckGracePeriod = []string{arn}, aws.String("ELB"), aws.Int32(60)
+			in.TargetGroupARNs, in.HealthCheckType, in.HealthCheckGracePeriod = []string{arn}, aws.String("ELB"), aws.Int32(300)
 		})
 		n.run()
 		result := n.results(n.onlyRun())[members[0]]
