@@ -68,16 +68,12 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 	if reason, err := s.mayEnter(ctx, j, c); err != nil || reason != nil {
 		return c, reason, err
 	}
-	now := s.Now().UTC()
-	if first {
-		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: now}
-	}
-	c.Standby.Tried = now
-	if err := s.Ledger.Record(ctx, c); err != nil {
-		return c, nil, fmt.Errorf("recording that %s leaves the service of group %s: %w", j.Source.ID, j.Standby.Group, err)
+	c, err := s.noteLeaving(ctx, j, c)
+	if err != nil {
+		return c, nil, err
 	}
 	tried := &attempts{}
-	_, err := s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
+	_, err = s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
 		AutoScalingGroupName: aws.String(j.Standby.Group), InstanceIds: []string{j.Source.ID},
 		ShouldDecrementDesiredCapacity: aws.Bool(true),
 	}, tried.hear)
@@ -92,6 +88,19 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
 	}
 	return c, other(j, fault.Brief(err)), nil
+}
+
+// noteLeaving has the claim say that its source is about to leave service.
+func (s Step) noteLeaving(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, error) {
+	now := s.Now().UTC()
+	if c.Standby == nil {
+		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: now}
+	}
+	c.Standby.Tried = now
+	if err := s.Ledger.Record(ctx, c); err != nil {
+		return c, fmt.Errorf("recording that %s leaves the service of group %s: %w", j.Source.ID, j.Standby.Group, err)
+	}
+	return c, nil
 }
 
 // mayEnter is why a member stays in service after all: its group may be another since the claim was decided. Where an

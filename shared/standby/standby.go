@@ -184,28 +184,36 @@ func (s Service) serves(ctx context.Context, c ledger.Claim, m scaling.AutoScali
 		return c, Waits, nil
 	}
 	for _, arn := range out.Targets {
-		found, err := s.Balancers.DescribeTargetHealth(ctx, &balancers.DescribeTargetHealthInput{
-			TargetGroupArn: aws.String(arn), Targets: []targets.TargetDescription{{Id: aws.String(c.Source)}},
-		})
-		if fault.Code(err) == "TargetGroupNotFound" {
-			continue // Nothing is sent there any more.
-		}
-		if err != nil {
-			out.Problem = "whether it is healthy in target group " + nameOf(arn) + " cannot be seen: " + fault.Brief(err)
-			if fault.IsTransient(err) {
-				return c, Waits, fmt.Errorf("looking at %s in target group %s: %w", c.Source, nameOf(arn), err)
-			}
-			return c, Waits, nil
-		}
-		for _, t := range found.TargetHealthDescriptions {
-			if h := t.TargetHealth; h != nil && h.State != targets.TargetHealthStateEnumHealthy {
-				out.Problem = fmt.Sprintf("it is %s in target group %s: %s", h.State, nameOf(arn), aws.ToString(h.Description))
-				return c, Waits, nil
-			}
+		if problem, err := s.unhealthy(ctx, c.Source, arn); err != nil || problem != "" {
+			out.Problem = problem
+			return c, Waits, err
 		}
 	}
 	out.Problem = ""
 	return c, Serves, nil
+}
+
+// unhealthy is why a member is not healthy in a target group; "" where it is, or the group is gone.
+func (s Service) unhealthy(ctx context.Context, id, arn string) (string, error) {
+	found, err := s.Balancers.DescribeTargetHealth(ctx, &balancers.DescribeTargetHealthInput{
+		TargetGroupArn: aws.String(arn), Targets: []targets.TargetDescription{{Id: aws.String(id)}},
+	})
+	if fault.Code(err) == "TargetGroupNotFound" {
+		return "", nil // Nothing is sent there any more.
+	}
+	if err != nil {
+		problem := "whether it is healthy in target group " + nameOf(arn) + " cannot be seen: " + fault.Brief(err)
+		if fault.IsTransient(err) {
+			return problem, fmt.Errorf("looking at %s in target group %s: %w", id, nameOf(arn), err)
+		}
+		return problem, nil
+	}
+	for _, t := range found.TargetHealthDescriptions {
+		if h := t.TargetHealth; h != nil && h.State != targets.TargetHealthStateEnumHealthy {
+			return fmt.Sprintf("it is %s in target group %s: %s", h.State, nameOf(arn), aws.ToString(h.Description)), nil
+		}
+	}
+	return "", nil
 }
 
 // nameOf is the name of a target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID.
