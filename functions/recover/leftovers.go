@@ -25,7 +25,7 @@ type imagesAPI interface {
 	copiesAPI
 	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeImagesAPIClient
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
 

@@ -22,7 +22,7 @@ import (
 type Executions interface {
 	DescribeExecution(context.Context, *sfn.DescribeExecutionInput,
 		...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
-	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
+	sfn.ListExecutionsAPIClient
 }
 
 // ledgerAPI is the ledger's runs.

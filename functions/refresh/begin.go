@@ -21,18 +21,10 @@ import (
 
 // groupsAPI are Auto Scaling groups and their instance refreshes.
 type groupsAPI interface {
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+	autoscaling.DescribeInstanceRefreshesAPIClient
 	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput,
 		...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
-}
-
-// templatesAPI tells what a version of a launch template launches.
-type templatesAPI interface {
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
-		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }
 
 // begin finds the groups and refreshes each.

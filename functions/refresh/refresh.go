@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -28,7 +30,7 @@ type ledgerAPI interface {
 // Step refreshes groups.
 type Step struct {
 	AutoScaling groupsAPI
-	EC2         templatesAPI
+	EC2         ec2.DescribeLaunchTemplateVersionsAPIClient
 	SSM         parameters
 	Ledger      ledgerAPI
 	Now         func() time.Time

@@ -21,10 +21,8 @@ import (
 
 // templatesAPI are launch templates and their versions.
 type templatesAPI interface {
-	DescribeLaunchTemplates(context.Context, *ec2.DescribeLaunchTemplatesInput,
-		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplatesOutput, error)
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
-		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+	ec2.DescribeLaunchTemplatesAPIClient
+	ec2.DescribeLaunchTemplateVersionsAPIClient
 	DeleteLaunchTemplateVersions(context.Context, *ec2.DeleteLaunchTemplateVersionsInput,
 		...func(*ec2.Options)) (*ec2.DeleteLaunchTemplateVersionsOutput, error)
 }

@@ -18,8 +18,7 @@ import (
 type removal interface {
 	DisableImage(context.Context, *ec2.DisableImageInput, ...func(*ec2.Options)) (*ec2.DisableImageOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
-	ListImagesInRecycleBin(context.Context, *ec2.ListImagesInRecycleBinInput,
-		...func(*ec2.Options)) (*ec2.ListImagesInRecycleBinOutput, error)
+	ec2.ListImagesInRecycleBinAPIClient
 }
 
 // snapshots looks at each snapshot's own result: DeregisterImage succeeds even when it

@@ -20,9 +20,8 @@ import (
 
 // snapshotsAPI are what is left of images, and the images that may use them.
 type snapshotsAPI interface {
-	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput,
-		...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeSnapshotsAPIClient
+	ec2.DescribeImagesAPIClient
 	DescribeImageAttribute(
 		context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options),
 	) (*ec2.DescribeImageAttributeOutput, error)

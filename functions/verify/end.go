@@ -17,8 +17,7 @@ import (
 
 // ender ends instances.
 type ender interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
-		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	ec2.DescribeInstancesAPIClient
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput,
 		...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }

@@ -19,8 +19,7 @@ import (
 // commands runs commands on instances.
 type commands interface {
 	SendCommand(context.Context, *ssm.SendCommandInput, ...func(*ssm.Options)) (*ssm.SendCommandOutput, error)
-	ListCommandInvocations(context.Context, *ssm.ListCommandInvocationsInput,
-		...func(*ssm.Options)) (*ssm.ListCommandInvocationsOutput, error)
+	ssm.ListCommandInvocationsAPIClient
 }
 
 // document is AWS's own, which every Region has.

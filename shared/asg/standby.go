@@ -214,8 +214,7 @@ func (m Member) balanced(types.Instance) string {
 
 // Refreshes tells of instance refreshes.
 type Refreshes interface {
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	autoscaling.DescribeInstanceRefreshesAPIClient
 }
 
 // Members tells of members, their groups and those groups' instance refreshes.

@@ -15,8 +15,7 @@ import (
 
 // API is what of the EBS direct APIs reading takes.
 type API interface {
-	ListSnapshotBlocks(context.Context, *ebs.ListSnapshotBlocksInput,
-		...func(*ebs.Options)) (*ebs.ListSnapshotBlocksOutput, error)
+	ebs.ListSnapshotBlocksAPIClient
 	GetSnapshotBlock(context.Context, *ebs.GetSnapshotBlockInput,
 		...func(*ebs.Options)) (*ebs.GetSnapshotBlockOutput, error)
 }

@@ -20,11 +20,6 @@ import (
 	"goldsmith/shared/usage"
 )
 
-// imagesAPI lists images.
-type imagesAPI interface {
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
-}
-
 // Ledger is what the ledger knows of images: which are Goldsmith's, how their jobs ended, whose are in hand, and
 // which are on their way out.
 type Ledger interface {
@@ -54,7 +49,7 @@ type lineagesAPI interface {
 type Reviewer struct {
 	// Region is that whose copies are looked at; empty for images, which are in the suite's own.
 	Region   string
-	EC2      imagesAPI
+	EC2      ec2.DescribeImagesAPIClient
 	Ledger   Ledger
 	Lineages lineagesAPI
 	Usage    usageFinder

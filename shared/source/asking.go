@@ -15,8 +15,7 @@ import (
 // Asker finds what carries a tag.
 type Asker interface {
 	Lister
-	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput,
-		...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
+	ec2.DescribeSnapshotsAPIClient
 }
 
 // Carrying are the instances that carry a tag with this key.

@@ -124,7 +124,7 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 
 // Protector tells whether an instance is protected against being stopped, and what keeps a Spot instance.
 type Protector interface {
-	spotRequests
+	ec2.DescribeSpotInstanceRequestsAPIClient
 	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
 }

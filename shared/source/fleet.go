@@ -16,16 +16,14 @@ import (
 
 // Lister lists instances.
 type Lister interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
-		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	ec2.DescribeInstancesAPIClient
 }
 
 // Investigator answers what DescribeInstances leaves open, for many instances in one call each.
 type Investigator interface {
-	DescribeInstanceTypes(context.Context, *ec2.DescribeInstanceTypesInput,
-		...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error)
-	spotRequests
-	DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error)
+	ec2.DescribeInstanceTypesAPIClient
+	ec2.DescribeSpotInstanceRequestsAPIClient
+	ec2.DescribeVolumesAPIClient
 }
 
 // page is the most instances DescribeInstances gives at once.

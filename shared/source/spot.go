@@ -14,12 +14,6 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// spotRequests are what Spot instances were asked for with.
-type spotRequests interface {
-	DescribeSpotInstanceRequests(context.Context, *ec2.DescribeSpotInstanceRequestsInput,
-		...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error)
-}
-
 const (
 	// downFor is how long a source may be down: a slow shutdown, snapshots that are long in coming and a start take
 	// less. One that is started only with its image may be down for as long as EC2 may take for that, which wait bounds
@@ -55,13 +49,13 @@ func spotEnds(f Facts) string {
 }
 
 // spotNow are the facts with what a Spot instance's request says now: it may have been cancelled since select looked.
-func spotNow(ctx context.Context, api spotRequests, f Facts) (Facts, error) {
+func spotNow(ctx context.Context, api ec2.DescribeSpotInstanceRequestsAPIClient, f Facts) (Facts, error) {
 	one := []Facts{f}
 	err := askSpot(ctx, api, one)
 	return one[0], err
 }
 
-func askSpot(ctx context.Context, api spotRequests, facts []Facts) error {
+func askSpot(ctx context.Context, api ec2.DescribeSpotInstanceRequestsAPIClient, facts []Facts) error {
 	requests := map[string][]int{}
 	for i, f := range facts {
 		if f.Instance.InstanceLifecycle == types.InstanceLifecycleTypeSpot {

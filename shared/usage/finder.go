@@ -52,10 +52,8 @@ type snapshotStates interface {
 
 // launchesAPI are what was or will be launched.
 type launchesAPI interface {
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
-		...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
-		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+	ec2.DescribeInstancesAPIClient
+	ec2.DescribeLaunchTemplateVersionsAPIClient
 }
 
 // sharing are an image's permissions, what other accounts do with them, and EC2's own list of what refers to it.
@@ -64,24 +62,20 @@ type sharing interface {
 	ec2.DescribeImageUsageReportEntriesAPIClient
 	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
-	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput,
-		...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error)
+	ec2.DescribeImageReferencesAPIClient
 }
 
 // AutoScaling is what is asked of EC2 Auto Scaling.
 type AutoScaling interface {
 	autoscaling.DescribeInstanceRefreshesAPIClient
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeLaunchConfigurations(context.Context, *autoscaling.DescribeLaunchConfigurationsInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeLaunchConfigurationsOutput, error)
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+	autoscaling.DescribeLaunchConfigurationsAPIClient
 }
 
 // Parameters is what is asked of Parameter Store.
 type Parameters interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
-	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput,
-		...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+	ssm.GetParametersByPathAPIClient
 }
 
 // Finder finds uses of images. Every image must pass it before it is removed.

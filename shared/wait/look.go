@@ -46,15 +46,13 @@ const (
 // instancesAPI says how instances are.
 type instancesAPI interface {
 	source.Lister
-	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput,
-		...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
+	ec2.DescribeInstanceStatusAPIClient
 }
 
 // imagesAPI says how images and their snapshots are.
 type imagesAPI interface {
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
-	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput,
-		...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
+	ec2.DescribeImagesAPIClient
+	ec2.DescribeSnapshotsAPIClient
 }
 
 // awsAPI is EC2 as far as waiting needs it.

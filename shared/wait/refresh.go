@@ -14,12 +14,6 @@ import (
 	"goldsmith/shared/job"
 )
 
-// refreshesAPI says how instance refreshes are.
-type refreshesAPI interface {
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
-		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
-}
-
 // forRefresh awaits the first that has not ended. The others are looked at when it has.
 func forRefresh(j job.Job) (*job.Await, error) {
 	i := slices.IndexFunc(j.Refreshes, job.Refresh.Going)
@@ -31,7 +25,9 @@ func forRefresh(j job.Job) (*job.Await, error) {
 
 // lookRefreshes brings the records up to date. However a refresh ended, the wait
 // for it ends well: what was asked for is told, and concerns no source.
-func lookRefreshes(ctx context.Context, api refreshesAPI, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookRefreshes(
+	ctx context.Context, api autoscaling.DescribeInstanceRefreshesAPIClient, j job.Job, now time.Time,
+) (job.Job, bool, error) {
 	j.Refreshes = slices.Clone(j.Refreshes)
 	for i, r := range j.Refreshes {
 		if !r.Going() {
@@ -56,7 +52,9 @@ func lookRefreshes(ctx context.Context, api refreshesAPI, j job.Job, now time.Ti
 
 // lookRefresh describes one refresh. What cannot be described for good, since
 // its group was deleted or a permission is missing, is nothing to wait for.
-func lookRefresh(ctx context.Context, api refreshesAPI, r job.Refresh, now time.Time) (job.Refresh, error) {
+func lookRefresh(
+	ctx context.Context, api autoscaling.DescribeInstanceRefreshesAPIClient, r job.Refresh, now time.Time,
+) (job.Refresh, error) {
 	out, err := api.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
 		AutoScalingGroupName: aws.String(r.Group), InstanceRefreshIds: []string{r.ID},
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
@@ -46,7 +47,7 @@ func TooSoon(j job.Job, now time.Time) bool {
 // Settler looks at what steps wait for, and completes the steps.
 type Settler struct {
 	EC2    awsAPI
-	Groups refreshesAPI
+	Groups autoscaling.DescribeInstanceRefreshesAPIClient
 	Tokens tokensAPI
 	Ledger waitsAPI
 	Now    func() time.Time

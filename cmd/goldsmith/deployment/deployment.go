@@ -36,8 +36,7 @@ const Sweep = "sweep"
 
 // Functions tells how functions are set up.
 type Functions interface {
-	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput,
-		...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+	lambda.GetFunctionConfigurationAPIClient
 }
 
 // Deployment is one suite.
