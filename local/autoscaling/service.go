@@ -25,7 +25,7 @@ type Options struct {
 	Clock *clock.Clock
 	EC2   *ec2.World
 	// Targets are the target groups of load balancers. Default: there is none.
-	Targets Targets
+	Targets targetsAPI
 	// Region and Account are those of EC2.
 	Region  string
 	Account string
@@ -34,8 +34,8 @@ type Options struct {
 	Emit func(source, detailType string, resources []string, detail any)
 }
 
-// Targets are target groups of Elastic Load Balancing, known by their ARNs.
-type Targets interface {
+// targetsAPI are target groups of Elastic Load Balancing, known by their ARNs.
+type targetsAPI interface {
 	Has(arn string) bool
 	Register(arn, id string)
 	Deregister(arn, id string)

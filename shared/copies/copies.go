@@ -20,8 +20,8 @@ import (
 	"goldsmith/shared/sharing"
 )
 
-// Keys tells how KMS keys are.
-type Keys interface {
+// keysAPI tells how KMS keys are.
+type keysAPI interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
@@ -36,7 +36,7 @@ type Lookout struct {
 	Home    string
 	Regions regions
 	// Keys are those of a Region.
-	Keys func(region string) Keys
+	Keys func(region string) keysAPI
 	// Sharing says what will come of sharing copies in a Region.
 	Sharing func(region string) sharing.Lookout
 }

@@ -16,7 +16,7 @@ func Wire(c aws.Config) Lookout {
 	}
 	own := organizations.NewFromConfig(c)
 	return Lookout{
-		Home: c.Region, Regions: ec2.NewFromConfig(c), Keys: func(region string) Keys { return keys(region) },
+		Home: c.Region, Regions: ec2.NewFromConfig(c), Keys: func(region string) keysAPI { return keys(region) },
 		Sharing: func(region string) sharing.Lookout { return sharing.New(own, keys(region)) },
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// Keys tells how KMS keys are, and who may use them.
-type Keys interface {
+// keysAPI tells how KMS keys are, and who may use them.
+type keysAPI interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
 	kms.ListGrantsAPIClient
@@ -29,14 +29,14 @@ type Keys interface {
 // again for each image.
 type Lookout struct {
 	Organizations Organizations
-	Keys          Keys
+	Keys          keysAPI
 
 	with  map[string]outlook
 	known map[string]*key
 }
 
 // New is a Lookout that asks about each key and organization once.
-func New(o Organizations, k Keys) Lookout {
+func New(o Organizations, k keysAPI) Lookout {
 	return Lookout{Organizations: o, Keys: k, with: map[string]outlook{}, known: map[string]*key{}}
 }
 

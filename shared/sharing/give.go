@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Register is what the ledger has of what Goldsmith made.
-type Register interface {
+// registerAPI is what the ledger has of what Goldsmith made.
+type registerAPI interface {
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
@@ -27,7 +27,7 @@ type Giver struct {
 	EC2    EC2
 	// Snapshots tells which snapshots are an image's own; nil for copies, whose snapshots all are.
 	Snapshots ec2.DescribeSnapshotsAPIClient
-	Register  Register
+	Register  registerAPI
 }
 
 // Give shares an image with others. It is registered before: a permission that is not would be taken for one that a

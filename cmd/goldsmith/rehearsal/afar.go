@@ -22,8 +22,8 @@ import (
 // Place is what a rehearsal asks in the Region of copies.
 type Place struct {
 	EC2         EC2
-	AutoScaling AutoScaling
-	Parameters  Parameters
+	AutoScaling autoScalingAPI
+	Parameters  parametersAPI
 }
 
 // Afar are the places of who has this configuration.
@@ -74,7 +74,7 @@ type looker func(context.Context, plan.Plan, retention.Reviewer) (retention.Revi
 // in is a Region of copies as the run would leave it: with a copy of each new image, where nothing stands in its way.
 func (a *after) in(region, home string, cloud EC2, n Night) *after {
 	there := &after{
-		EC2: cloud, Ledger: a.Ledger, stage: a.stage, run: a.run, newest: a.newest, expected: map[string]bool{},
+		EC2: cloud, ledgerAPI: a.ledgerAPI, stage: a.stage, run: a.run, newest: a.newest, expected: map[string]bool{},
 	}
 	made := slices.ContainsFunc(n.Copies, func(c job.Copy) bool { return c.Region == region && c.Problem == "" })
 	for _, j := range a.jobs {

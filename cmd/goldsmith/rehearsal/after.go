@@ -24,7 +24,7 @@ import (
 // So retention and its gates decide by their own code about tomorrow.
 type after struct {
 	EC2
-	Ledger
+	ledgerAPI
 	stage Stage
 	run   string
 	// made are the images that would be there, newest when they would be, results those of their jobs, and
@@ -44,7 +44,7 @@ type after struct {
 
 func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 	a := &after{
-		EC2: s.EC2, Ledger: s.Ledger, stage: s, run: run.Name, newest: s.Now(),
+		EC2: s.EC2, ledgerAPI: s.Ledger, stage: s, run: run.Name, newest: s.Now(),
 		expected: map[string]bool{}, templates: map[string]string{}, aliases: map[string]string{},
 	}
 	for _, source := range n.Sources {
@@ -108,7 +108,7 @@ func (a *after) DescribeImages(ctx context.Context, in *ec2.DescribeImagesInput,
 // Results are those of a run; of the rehearsed one those to come.
 func (a *after) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
 	if run != a.run {
-		return a.Ledger.Results(ctx, run)
+		return a.ledgerAPI.Results(ctx, run)
 	}
 	return func(yield func(job.Result, error) bool) {
 		for _, r := range a.results {
@@ -122,7 +122,7 @@ func (a *after) Results(ctx context.Context, run string) iter.Seq2[job.Result, e
 // Registrations are those there are, and those to come.
 func (a *after) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
 	return func(yield func(ledger.Registration, error) bool) {
-		for r, err := range a.Ledger.Registrations(ctx, lineage) {
+		for r, err := range a.ledgerAPI.Registrations(ctx, lineage) {
 			if !yield(r, err) {
 				return
 			}

@@ -13,14 +13,14 @@ func (a *after) parameters() changed { return changed{a.stage.Parameters, a.alia
 
 // changed are parameters of which some hold other values, by name.
 type changed struct {
-	Parameters
+	parametersAPI
 	values map[string]string
 }
 
 // GetParametersByPath lists what is there; what is new to come refers to no image that exists.
 func (c changed) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput,
 	o ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
-	out, err := c.Parameters.GetParametersByPath(ctx, in, o...)
+	out, err := c.parametersAPI.GetParametersByPath(ctx, in, o...)
 	if err == nil {
 		c.change(out.Parameters)
 	}
@@ -30,7 +30,7 @@ func (c changed) GetParametersByPath(ctx context.Context, in *ssm.GetParametersB
 // GetParameters reads parameters by name; a version or a label keeps what it holds.
 func (c changed) GetParameters(ctx context.Context, in *ssm.GetParametersInput,
 	o ...func(*ssm.Options)) (*ssm.GetParametersOutput, error) {
-	out, err := c.Parameters.GetParameters(ctx, in, o...)
+	out, err := c.parametersAPI.GetParameters(ctx, in, o...)
 	if err == nil {
 		c.change(out.Parameters)
 	}

@@ -24,33 +24,33 @@ import (
 
 // EC2 is all that a rehearsal asks of EC2: describes.
 type EC2 interface {
-	Sources
+	sourcesAPI
 	usage.EC2
 	rollout.Reader
 	attribute.API
 }
 
-// Sources is what EC2 knows of sources.
-type Sources interface {
+// sourcesAPI is what EC2 knows of sources.
+type sourcesAPI interface {
 	source.Lister
 	source.Investigator
 	source.Protector
 }
 
-// AutoScaling is all that it asks of Auto Scaling.
-type AutoScaling interface {
+// autoScalingAPI is all that it asks of Auto Scaling.
+type autoScalingAPI interface {
 	usage.AutoScaling
 	autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
-// Parameters is all that it asks of Parameter Store.
-type Parameters interface {
+// parametersAPI is all that it asks of Parameter Store.
+type parametersAPI interface {
 	rollout.Parameters
 	usage.Parameters
 }
 
-// Ledger is what it reads of the ledger.
-type Ledger interface {
+// ledgerAPI is what it reads of the ledger.
+type ledgerAPI interface {
 	retention.Ledger
 	rollout.Ledger
 }
@@ -59,8 +59,8 @@ type Ledger interface {
 // deployed, it says nothing of templates and old images: none is Goldsmith's yet.
 type Stage struct {
 	EC2         EC2
-	AutoScaling AutoScaling
-	Parameters  Parameters
+	AutoScaling autoScalingAPI
+	Parameters  parametersAPI
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout
@@ -71,7 +71,7 @@ type Stage struct {
 	Quotas source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
-	Ledger Ledger
+	Ledger ledgerAPI
 	// Path is the Parameter Store path that the aliases of images lie under.
 	Path string
 	Now  func() time.Time

@@ -32,7 +32,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	if p.Roll.Skip {
 		return all, nil, nil
 	}
-	names := &titles{Ledger: s.Ledger, taken: map[string]ledger.Owner{}}
+	names := &titles{ledgerAPI: s.Ledger, taken: map[string]ledger.Owner{}}
 	finder := rollout.Finder{
 		EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Ledger: names, Path: s.Path, Now: s.Now,
 		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
@@ -89,7 +89,7 @@ func once(first map[string]Source, src Source, targets []*rollout.Target) {
 
 // titles is the ledger with the names and parameters that sources of the run would have taken.
 type titles struct {
-	Ledger
+	ledgerAPI
 	taken map[string]ledger.Owner
 }
 
@@ -105,7 +105,7 @@ func (t *titles) Owner(ctx context.Context, name string) (ledger.Owner, bool, er
 	if o, ok := t.taken[name]; ok {
 		return o, true, nil
 	}
-	return t.Ledger.Owner(ctx, name)
+	return t.ledgerAPI.Owner(ctx, name)
 }
 
 // byID are indices of sources: of those of one name that a run images the newest snapshot has the last word, and of
