@@ -41,7 +41,7 @@ func (d *drawn) looks() {
 // state is all that recovering may change, a line each.
 func (d *drawn) state() (lines []string) {
 	d.Helper()
-	for _, line := range slices.Concat(d.account(), d.register(), d.book()) {
+	for _, line := range slices.Concat(d.account(), d.register(), d.ledger()) {
 		lines = append(lines, d.short(line))
 	}
 	return lines
@@ -109,8 +109,8 @@ func flags(r ledger.Registration, unsettled bool) (said string) {
 	return said
 }
 
-// book is the rest of the ledger.
-func (d *drawn) book() (all []string) {
+// ledger is the rest of the ledger.
+func (d *drawn) ledger() (all []string) {
 	d.Helper()
 	for c, err := range d.Ledger.Kept.Claims(d.Context()) {
 		d.Must(err)

@@ -170,8 +170,8 @@ func TestARegisterThatMoves(t *testing.T) {
 			s := steptest.New(t)
 			id, r := test(s)
 			r.ID = ""
-			book := moved{s.Ledger.Kept, err}
-			ends := recovery.BootTests{EC2: s.EC2, Register: book, Waits: s.Ledger, Now: time.Now}
+			memory := moved{s.Ledger.Kept, err}
+			ends := recovery.BootTests{EC2: s.EC2, Register: memory, Waits: s.Ledger, Now: time.Now}
 			got := ends.End(s.Context(), nil, []ledger.Registration{r})
 			s.Same("ending it fails", got != nil, fails)
 			s.Same("the test", s.Cloud.State(id), ec2.Running)
@@ -181,7 +181,7 @@ func TestARegisterThatMoves(t *testing.T) {
 			cut, _, err := s.Ledger.Kept.Registration(s.Context(), image)
 			s.Must(err)
 			l := leftovers(s)
-			l.Register = book
+			l.Register = memory
 			got = l.Settle(s.Context(), nil, []ledger.Registration{cut})
 			s.Same("settling fails", got != nil, fails)
 			s.Same("the image is there", there(s, image), true)

@@ -24,9 +24,9 @@ func TestTheTableWasLost(t *testing.T) {
 		}
 		lost, _ := s.Execute("nightly-20000101T013000Z")
 		time.Sleep(time.Hour)
-		book := ledger.NewMemory()
+		memory := ledger.NewMemory()
 		notifier := s.Notifier()
-		runs := recovery.Runs{Executions: s.SFN, Ledger: book, Notifier: notifier, Plans: nightlyOf(s),
+		runs := recovery.Runs{Executions: s.SFN, Ledger: memory, Notifier: notifier, Plans: nightlyOf(s),
 			Machine: steptest.Machine,
 			Now:     time.Now}
 		sweep := func() {

@@ -55,10 +55,10 @@ func TestHowLongRunsAreToldOf(t *testing.T) {
 				began := time.Now()
 				arn, _ := s.Execute("nightly-20000101T003000Z")
 				s.Abort(arn)
-				book := ledger.NewMemory()
-				_, err := book.Since(s.Context(), began.Add(c.age-c.since))
+				memory := ledger.NewMemory()
+				_, err := memory.Since(s.Context(), began.Add(c.age-c.since))
 				s.Must(err)
-				runs := recovery.Runs{Executions: s.SFN, Ledger: book, Notifier: s.Notifier(), Plans: nightlyOf(s),
+				runs := recovery.Runs{Executions: s.SFN, Ledger: memory, Notifier: s.Notifier(), Plans: nightlyOf(s),
 					Machine: steptest.Machine, Now: time.Now}
 				time.Sleep(time.Until(began.Add(c.age)))
 				recent, err := runs.Recent(s.Context())

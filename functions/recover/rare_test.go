@@ -116,20 +116,20 @@ func TestARequestAfterItsRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := steptest.New(t)
-				book := ledger.NewMemory()
-				s.Ledger.Kept = book
+				memory := ledger.NewMemory()
+				s.Ledger.Kept = memory
 				ended := time.Now()
 				run := "request-" + s.Web + "-v1"
 				arn, _ := s.Execute(run)
 				s.Abort(arn)
-				_, err := book.Since(s.Context(), ended.Add(c.since))
+				_, err := memory.Since(s.Context(), ended.Add(c.since))
 				s.Must(err)
 				if c.told > 0 {
-					_, err := book.Tell(s.Context(), run, ended.Add(c.told))
+					_, err := memory.Tell(s.Context(), run, ended.Add(c.told))
 					s.Must(err)
 				}
 				tagged(s, "now")
-				_, err = book.PutRequest(s.Context(), ledger.Request{Source: s.Web, Kind: job.Instance, Value: "now",
+				_, err = memory.PutRequest(s.Context(), ledger.Request{Source: s.Web, Kind: job.Instance, Value: "now",
 					Since: ended, At: ended})
 				s.Must(err)
 				time.Sleep(time.Until(ended.Add(time.Hour)))
@@ -144,7 +144,7 @@ func TestARequestAfterItsRun(t *testing.T) {
 				}
 				err = requestsOf(s, of).Answer(s.Context(), nil, recent)
 				s.Same("fails", err != nil, c.broken != "")
-				r, _, err := book.GetRequest(s.Context(), s.Web)
+				r, _, err := memory.GetRequest(s.Context(), s.Web)
 				s.Must(err)
 				s.Same("a run is started", r.Run != "", c.starts)
 			})

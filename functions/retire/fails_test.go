@@ -89,8 +89,8 @@ func rounds(t *testing.T, given func(s *steptest.Stage, due string, a *answers) 
 		_, page := aged(&due)(s)
 		a := answers{Client: s.EC2}
 		deprecated(s, due, 72*time.Hour)
-		book := given(s, due, &a)
-		_, err := retire.Step{Reviewer: reviewer(s), EC2: a, Ledger: book, Now: time.Now}.Handle(s.Context(), page)
+		l := given(s, due, &a)
+		_, err := retire.Step{Reviewer: reviewer(s), EC2: a, Ledger: l, Now: time.Now}.Handle(s.Context(), page)
 		then(s, due, err)
 	})
 }

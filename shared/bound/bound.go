@@ -65,33 +65,33 @@ const (
 
 // Place asks for a place in the plan's bounds. It takes one when there is one and none has
 // waited longer, or else a turn. Asking again gives the place or the turn that the source has.
-func Place(ctx context.Context, book Ledger, a Ask) (Answer, error) {
+func Place(ctx context.Context, l Ledger, a Ask) (Answer, error) {
 	if a.Since.IsZero() {
 		a.Since = a.Now.Add(-Rolling)
 	}
 	for attempt := range attempts {
-		slots, err := read(ctx, book, a.Plan)
+		slots, err := read(ctx, l, a.Plan)
 		if err != nil {
 			return Answer{}, err
 		}
 		next := decide(slots, a, attempt)
 		if next.take == nil {
-			return next.answer, free(ctx, book, next.free)
+			return next.answer, free(ctx, l, next.free)
 		}
-		mine, err := book.Take(ctx, *next.take, next.before)
+		mine, err := l.Take(ctx, *next.take, next.before)
 		if err != nil {
 			return Answer{}, fmt.Errorf("taking %s %s of plan %s: %w", next.take.Kind, next.take.ID, a.Plan, err)
 		}
 		if mine && !next.more {
-			return next.answer, free(ctx, book, next.free)
+			return next.answer, free(ctx, l, next.free)
 		}
 	}
 	return Answer{}, &fault.Transient{Err: fmt.Errorf("others take the places of plan %s at the same moment", a.Plan)}
 }
 
-func read(ctx context.Context, book Ledger, plan string) ([]ledger.Slot, error) {
+func read(ctx context.Context, l Ledger, plan string) ([]ledger.Slot, error) {
 	var all []ledger.Slot
-	for s, err := range book.Slots(ctx, plan) {
+	for s, err := range l.Slots(ctx, plan) {
 		var unreadable *ledger.UnreadableError
 		if errors.As(err, &unreadable) {
 			// What cannot be read is taken: by which source cannot be known.
@@ -106,9 +106,9 @@ func read(ctx context.Context, book Ledger, plan string) ([]ledger.Slot, error) 
 }
 
 // Unread are the records of places of a plan that cannot be read: each counts as one that is taken.
-func Unread(ctx context.Context, book Ledger, plan string) ([]string, error) {
+func Unread(ctx context.Context, l Ledger, plan string) ([]string, error) {
 	var records []string
-	for _, err := range book.Slots(ctx, plan) {
+	for _, err := range l.Slots(ctx, plan) {
 		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
@@ -233,9 +233,9 @@ func pick(taken map[string]bool, most int, source string, attempt int) string {
 	return open[int(h.Sum32())%len(open)]
 }
 
-func free(ctx context.Context, book Ledger, slots []ledger.Slot) error {
+func free(ctx context.Context, l Ledger, slots []ledger.Slot) error {
 	for _, s := range slots {
-		if err := book.Free(ctx, s); err != nil {
+		if err := l.Free(ctx, s); err != nil {
 			return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
 		}
 	}
@@ -244,13 +244,13 @@ func free(ctx context.Context, book Ledger, slots []ledger.Slot) error {
 
 // Leave gives up whatever the source has in the run: its place and its turn, and unless
 // it was stopped its share of the plan's limit. One that was stopped is back, or gone.
-func Leave(ctx context.Context, book Ledger, plan, source, run string, stopped bool) error {
-	slots, err := read(ctx, book, plan)
+func Leave(ctx context.Context, l Ledger, plan, source, run string, stopped bool) error {
+	slots, err := read(ctx, l, plan)
 	if err != nil {
 		return err
 	}
 	if stopped {
-		if err := breaker.Clear(ctx, book, source, run); err != nil {
+		if err := breaker.Clear(ctx, l, source, run); err != nil {
 			return err
 		}
 	}
@@ -260,5 +260,5 @@ func Leave(ctx context.Context, book Ledger, plan, source, run string, stopped b
 			ours = append(ours, s)
 		}
 	}
-	return free(ctx, book, ours)
+	return free(ctx, l, ours)
 }

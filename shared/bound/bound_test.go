@@ -25,9 +25,9 @@ func place(t interface {
 	Helper()
 	Context() context.Context
 	Fatal(...any)
-}, book bound.Ledger, a bound.Ask) bound.Answer {
+}, memory bound.Ledger, a bound.Ask) bound.Answer {
 	t.Helper()
-	answer, err := bound.Place(t.Context(), book, a)
+	answer, err := bound.Place(t.Context(), memory, a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,13 +36,13 @@ func place(t interface {
 
 // However many ask at the same moment, no more than the plan's concurrency have a place.
 func TestManyAtOnce(t *testing.T) {
-	book := ledger.NewMemory()
+	memory := ledger.NewMemory()
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	granted := 0
 	for n := range 100 {
 		group.Go(func() {
-			answer, err := bound.Place(t.Context(), book, ask(fmt.Sprintf("i-%03d", n), 7, night))
+			answer, err := bound.Place(t.Context(), memory, ask(fmt.Sprintf("i-%03d", n), 7, night))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil && answer.Place != "" {
@@ -58,50 +58,50 @@ func TestManyAtOnce(t *testing.T) {
 
 // Who asked first has its turn first, and is told how many are before it.
 func TestTurns(t *testing.T) {
-	book := ledger.NewMemory()
-	first := place(t, book, ask("i-1", 1, night))
+	memory := ledger.NewMemory()
+	first := place(t, memory, ask("i-1", 1, night))
 	for n, want := range []int{1, 2, 3} {
-		answer := place(t, book, ask(fmt.Sprintf("i-%d", n+2), 1, night.Add(time.Duration(n+1)*time.Second)))
+		answer := place(t, memory, ask(fmt.Sprintf("i-%d", n+2), 1, night.Add(time.Duration(n+1)*time.Second)))
 		if answer.Place != "" || answer.Before != want {
 			t.Errorf("i-%d has place %q with %d before it, want none and %d", n+2, answer.Place, answer.Before, want)
 		}
 	}
-	inTurn(t, book, first)
+	inTurn(t, memory, first)
 }
 
 // inTurn: i-1 has its place since the night began, and i-2 to i-5 have asked after it.
-func inTurn(t *testing.T, book *ledger.Memory, first bound.Answer) {
+func inTurn(t *testing.T, memory *ledger.Memory, first bound.Answer) {
 	t.Helper()
 	later := night.Add(time.Minute)
 	for _, source := range []string{"i-2", "i-3", "i-4", "i-5"} {
-		place(t, book, ask(source, 1, later)) // each asks again in time
+		place(t, memory, ask(source, 1, later)) // each asks again in time
 	}
-	if again := place(t, book, ask("i-1", 1, later)); again.Place != first.Place || !again.Asked.Equal(night) {
+	if again := place(t, memory, ask("i-1", 1, later)); again.Place != first.Place || !again.Asked.Equal(night) {
 		t.Errorf("asking again gives %+v, want place %s since %s", again, first.Place, night)
 	}
-	if err := bound.Leave(t.Context(), book, "nightly", "i-1", "run-i-1", true); err != nil {
+	if err := bound.Leave(t.Context(), memory, "nightly", "i-1", "run-i-1", true); err != nil {
 		t.Fatal(err)
 	}
-	if overtaking := place(t, book, ask("i-4", 1, later)); overtaking.Place != "" {
+	if overtaking := place(t, memory, ask("i-4", 1, later)); overtaking.Place != "" {
 		t.Error("i-4 overtakes i-2")
 	}
-	if next := place(t, book, ask("i-2", 1, later)); next.Place == "" || !next.Asked.Equal(night.Add(time.Second)) {
+	if next := place(t, memory, ask("i-2", 1, later)); next.Place == "" || !next.Asked.Equal(night.Add(time.Second)) {
 		t.Errorf("i-2 is next, and got %+v", next)
 	}
 }
 
 // A turn whose owner does not ask any more counts for nothing.
 func TestStaleTurn(t *testing.T) {
-	book := ledger.NewMemory()
-	place(t, book, ask("i-1", 1, night))
-	place(t, book, ask("i-2", 1, night.Add(time.Second)))
-	if err := bound.Leave(t.Context(), book, "nightly", "i-1", "run-i-1", true); err != nil {
+	memory := ledger.NewMemory()
+	place(t, memory, ask("i-1", 1, night))
+	place(t, memory, ask("i-2", 1, night.Add(time.Second)))
+	if err := bound.Leave(t.Context(), memory, "nightly", "i-1", "run-i-1", true); err != nil {
 		t.Fatal(err)
 	}
-	if got := place(t, book, ask("i-3", 1, night.Add(bound.Stale/2))); got.Place != "" {
+	if got := place(t, memory, ask("i-3", 1, night.Add(bound.Stale/2))); got.Place != "" {
 		t.Error("i-3 overtakes i-2")
 	}
-	if got := place(t, book, ask("i-3", 1, night.Add(bound.Stale+time.Minute))); got.Place == "" {
+	if got := place(t, memory, ask("i-3", 1, night.Add(bound.Stale+time.Minute))); got.Place == "" {
 		t.Error("i-2 has gone, and i-3 still waits behind it")
 	}
 }
@@ -115,33 +115,33 @@ func limited(source string, most int, since, at time.Time) bound.Ask {
 
 // A limit counts distinct sources since the period began, and names them to who is refused.
 func TestLimit(t *testing.T) {
-	book := ledger.NewMemory()
+	memory := ledger.NewMemory()
 	for _, source := range []string{"i-1", "i-2", "i-1"} {
-		if got := place(t, book, limited(source, 2, night, night.Add(time.Minute))); got.Place == "" {
+		if got := place(t, memory, limited(source, 2, night, night.Add(time.Minute))); got.Place == "" {
 			t.Errorf("%s is refused: %+v", source, got)
 		}
 	}
-	got := place(t, book, limited("i-3", 2, night, night.Add(time.Hour)))
+	got := place(t, memory, limited("i-3", 2, night, night.Add(time.Hour)))
 	if slices.Sort(got.Over); !slices.Equal(got.Over, []string{"i-1", "i-2"}) || got.Place != "" {
 		t.Errorf("over the limit: %+v", got)
 	}
 	// One that was not stopped after all gives its share back.
-	if err := bound.Leave(t.Context(), book, "nightly", "i-2", "run-i-2", false); err != nil {
+	if err := bound.Leave(t.Context(), memory, "nightly", "i-2", "run-i-2", false); err != nil {
 		t.Fatal(err)
 	}
-	if got := place(t, book, limited("i-3", 2, night, night.Add(time.Hour))); got.Place == "" {
+	if got := place(t, memory, limited("i-3", 2, night, night.Add(time.Hour))); got.Place == "" {
 		t.Errorf("i-2 was not stopped, and i-3 is refused: %+v", got)
 	}
 	// The next period counts anew.
 	next := night.Add(24 * time.Hour)
-	if got := place(t, book, limited("i-4", 2, next, next.Add(time.Minute))); got.Place == "" {
+	if got := place(t, memory, limited("i-4", 2, next, next.Add(time.Minute))); got.Place == "" {
 		t.Errorf("in the next period: %+v", got)
 	}
 	// Without a schedule the period is the last day.
-	if got := place(t, book, limited("i-5", 1, time.Time{}, next.Add(2*time.Minute))); len(got.Over) == 0 {
+	if got := place(t, memory, limited("i-5", 1, time.Time{}, next.Add(2*time.Minute))); len(got.Over) == 0 {
 		t.Errorf("within a day: %+v", got)
 	}
-	if got := place(t, book, limited("i-5", 1, time.Time{}, next.Add(25*time.Hour))); got.Place == "" {
+	if got := place(t, memory, limited("i-5", 1, time.Time{}, next.Add(25*time.Hour))); got.Place == "" {
 		t.Errorf("a day later: %+v", got)
 	}
 }
@@ -150,7 +150,7 @@ func TestLimit(t *testing.T) {
 // served in the end, and nothing is left over when all have left.
 func TestBoundsHold(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		c := &crowd{T: r, book: ledger.NewMemory(), now: night, down: map[string]bool{}, stopped: map[string]bool{}}
+		c := &crowd{T: r, memory: ledger.NewMemory(), now: night, down: map[string]bool{}, stopped: map[string]bool{}}
 		c.concurrency, c.most = rapid.IntRange(1, 3).Draw(r, "concurrency"), rapid.IntRange(0, 5).Draw(r, "most")
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {
 			source := fmt.Sprintf("i-%d", rapid.IntRange(0, 9).Draw(r, "source"))
@@ -167,7 +167,7 @@ func TestBoundsHold(t *testing.T) {
 // crowd are sources that ask for places of one plan.
 type crowd struct {
 	*rapid.T
-	book              *ledger.Memory
+	memory            *ledger.Memory
 	now               time.Time
 	concurrency, most int
 	down, stopped     map[string]bool
@@ -178,7 +178,7 @@ func (c *crowd) ask(source string) {
 	c.now = c.now.Add(time.Second)
 	a := ask(source, c.concurrency, c.now)
 	a.Most, a.Since = c.most, night
-	answer := place(c.T, c.book, a)
+	answer := place(c.T, c.memory, a)
 	switch {
 	case len(answer.Over) > 0:
 		if c.stopped[source] || len(c.stopped) < c.most {
@@ -205,7 +205,7 @@ func (c *crowd) served(source string) {
 }
 
 func (c *crowd) leave(source string) {
-	if err := bound.Leave(c.Context(), c.book, "nightly", source, "run-"+source, true); err != nil {
+	if err := bound.Leave(c.Context(), c.memory, "nightly", source, "run-"+source, true); err != nil {
 		c.Fatal(err)
 	}
 	delete(c.down, source)
@@ -223,7 +223,7 @@ func (c *crowd) empty() {
 		}
 		c.leave(source)
 	}
-	for s, err := range c.book.Slots(c.Context(), "") {
+	for s, err := range c.memory.Slots(c.Context(), "") {
 		if err != nil || s.Kind != ledger.Stops {
 			c.Fatalf("left over: %+v %v", s, err)
 		}

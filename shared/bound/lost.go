@@ -21,7 +21,7 @@ import (
 // while the ledger does not know that: its table was lost, or put back to what it was before the stop. Then it knows
 // as little of how many others are down. An instance that is seen to be started or stopped since by a person is none
 // of these.
-func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []types.Instance) ([]types.Instance, error) {
+func Lost(ctx context.Context, l breaker.Reader, machine string, tagged []types.Instance) ([]types.Instance, error) {
 	lost := slices.DeleteFunc(slices.Clone(tagged), func(i types.Instance) bool {
 		return !job.IsChild(source.Tags(i)[tag.Stopped], machine) || !source.Down(i)
 	})
@@ -32,7 +32,7 @@ func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []typ
 			return nil, nil
 		}
 		var err error
-		if lost, err = known(ctx, book, lost); err != nil {
+		if lost, err = known(ctx, l, lost); err != nil {
 			return nil, fmt.Errorf("reading who is down: %w", err)
 		}
 	}
@@ -40,8 +40,8 @@ func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []typ
 }
 
 // unplaced are those of which no slot says that they may be down. One that cannot be read says nothing.
-func unplaced(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
-	for s, err := range book.Slots(ctx, "") {
+func unplaced(ctx context.Context, l breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
+	for s, err := range l.Slots(ctx, "") {
 		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
@@ -55,8 +55,8 @@ func unplaced(ctx context.Context, book breaker.Reader, lost []types.Instance) (
 }
 
 // unexplained are those of which no claim says that its run does not keep them down.
-func unexplained(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
-	for c, err := range book.Claims(ctx) {
+func unexplained(ctx context.Context, l breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
+	for c, err := range l.Claims(ctx) {
 		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):

@@ -38,13 +38,13 @@ type world struct {
 	slot              ledger.SlotKind // "" for none
 	claim             string          // "", "stopped", "before", "started since", "unstopped"
 	elsewhere         bool            // slot and claim are another source's
-	book              *ledger.Memory
+	memory            *ledger.Memory
 	id                string
 	launched, stopped time.Time
 }
 
 func draw(r *rapid.T) world {
-	w := world{book: ledger.NewMemory(), id: "i-1", launched: night.Add(-time.Hour), stopped: night}
+	w := world{memory: ledger.NewMemory(), id: "i-1", launched: night.Add(-time.Hour), stopped: night}
 	w.state = rapid.SampledFrom([]types.InstanceStateName{"running", "stopped", "stopping", "pending", "terminated",
 		"shutting-down"}).Draw(r, "state")
 	w.tagged = rapid.SampledFrom([]string{child, child, "", "yes",
@@ -66,7 +66,7 @@ func (w *world) write(r *rapid.T) {
 	}
 	if w.slot != "" {
 		s := ledger.Slot{Plan: "nightly", Kind: w.slot, ID: "1", Source: of, Run: "r"}
-		if _, err := w.book.Take(r.Context(), s, time.Time{}); err != nil {
+		if _, err := w.memory.Take(r.Context(), s, time.Time{}); err != nil {
 			r.Fatal(err)
 		}
 	}
@@ -82,7 +82,7 @@ func (w *world) write(r *rapid.T) {
 		c.StopSent, w.launched = w.stopped, w.stopped.Add(time.Minute)
 	case "unstopped": // As after the table was put back.
 	}
-	if _, err := w.book.Claim(r.Context(), c); err != nil {
+	if _, err := w.memory.Claim(r.Context(), c); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -93,7 +93,7 @@ func TestLost(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := draw(r)
 		w.write(r)
-		lost, err := bound.Lost(r.Context(), w.book, machine, []types.Instance{seen(w.id, w.state, w.tagged, w.launched)})
+		lost, err := bound.Lost(r.Context(), w.memory, machine, []types.Instance{seen(w.id, w.state, w.tagged, w.launched)})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -109,9 +109,9 @@ func TestLost(t *testing.T) {
 // What cannot be read is no answer.
 func TestLostUnread(t *testing.T) {
 	down := []types.Instance{seen("i-1", "stopped", child, night)}
-	for _, book := range []broken{{slots: true}, {claims: true}} {
-		if _, err := bound.Lost(t.Context(), book, machine, down); !errors.Is(err, errBroken) {
-			t.Errorf("%+v: %v", book, err)
+	for _, memory := range []broken{{slots: true}, {claims: true}} {
+		if _, err := bound.Lost(t.Context(), memory, machine, down); !errors.Is(err, errBroken) {
+			t.Errorf("%+v: %v", memory, err)
 		}
 	}
 }
@@ -133,20 +133,20 @@ func TestHeldNames(t *testing.T) {
 
 // A place that is written down anew counts like any other, and takes none of those from another.
 func TestPlaceAnew(t *testing.T) {
-	book := ledger.NewMemory()
+	memory := ledger.NewMemory()
 	j := job.Job{Run: job.Run{Plan: "nightly", Name: "run-i-0"}, Source: job.Source{ID: "i-0"}, Execution: child}
 	for range 2 { // Twice is once.
-		if err := bound.PlaceAnew(t.Context(), book, j, night); err != nil {
+		if err := bound.PlaceAnew(t.Context(), memory, j, night); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := place(t, book, ask("i-1", 1, night)); got.Place != "" || got.Before != 1 {
+	if got := place(t, memory, ask("i-1", 1, night)); got.Place != "" || got.Before != 1 {
 		t.Errorf("i-0 is down, and i-1 got %+v", got)
 	}
-	if got := place(t, book, ask("i-2", 3, night)); got.Place == "" || strings.Contains(got.Place, "anew") {
+	if got := place(t, memory, ask("i-2", 3, night)); got.Place == "" || strings.Contains(got.Place, "anew") {
 		t.Errorf("one of three is down, and i-2 got %+v", got)
 	}
-	for s, err := range book.Slots(t.Context(), "nightly") {
+	for s, err := range memory.Slots(t.Context(), "nightly") {
 		if err != nil || bound.WrittenAnew(s) != (s.Source == "i-0") {
 			t.Errorf("%+v %v", s, err)
 		}

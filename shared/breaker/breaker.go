@@ -58,12 +58,12 @@ func Of(c ledger.Claim) Block { return Block{Claim: c, Holds: scopeOf(c)} }
 
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
 // small read says so.
-func Open(ctx context.Context, book Reader) ([]Block, error) {
-	marks, exempt, open, err := marked(ctx, book)
+func Open(ctx context.Context, l Reader) ([]Block, error) {
+	marks, exempt, open, err := marked(ctx, l)
 	if err != nil || len(marks) == 0 {
 		return open, err
 	}
-	for c, err := range book.Claims(ctx) {
+	for c, err := range l.Claims(ctx) {
 		var unreadable *ledger.UnreadableError
 		mark, down := marks[c.Source]
 		switch {
@@ -103,10 +103,10 @@ const unread = "its claim cannot be read"
 
 // marked are the sources that are marked as down, by source and run who has exempted one, and what function start may
 // not start.
-func marked(ctx context.Context, book Marks) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
+func marked(ctx context.Context, l Marks) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
 	denied []Block, err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
-	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
+	for s, err := range l.Slots(ctx, ledger.EveryPlan) {
 		if mark, ok := unreadMark(err); ok {
 			s, err = mark, nil
 		}
@@ -149,8 +149,8 @@ func unreadMark(err error) (ledger.Slot, bool) {
 
 // Against is why the job's source must not be stopped; nil when it may be. Those that a person has exempted are to be
 // told with it.
-func Against(ctx context.Context, book Reader, j job.Job) (held *job.Reason, exempted []job.Reason, err error) {
-	open, err := Open(ctx, book)
+func Against(ctx context.Context, l Reader, j job.Job) (held *job.Reason, exempted []job.Reason, err error) {
+	open, err := Open(ctx, l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -275,32 +275,32 @@ const (
 
 // Refused notes in the claim that EC2 does not start its source, with EC2's code, and opens
 // the breaker once that has lasted, or at once when trying again cannot help.
-func Refused(ctx context.Context, book Ledger, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim,
+func Refused(ctx context.Context, l Ledger, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim,
 	error) {
 	if c.Refused.IsZero() {
 		c.Refused = now
 	}
 	c.RefusedLast, c.RefusedBy, c.Problem = now, code, problem
-	if err := book.Record(ctx, c); err != nil {
+	if err := l.Record(ctx, c); err != nil {
 		return c, fmt.Errorf("recording what keeps it down: %w", err)
 	}
 	if !lasts(code) && now.Sub(c.Refused) < patience {
 		return c, nil
 	}
-	return c, Mark(ctx, book, c)
+	return c, Mark(ctx, l, c)
 }
 
 // Mark opens the breaker for a claim's source.
-func Mark(ctx context.Context, book Ledger, c ledger.Claim) error {
-	if _, err := book.Take(ctx, mark(c.Source, c.Run, c.Name, c.StopSent), c.Since); err != nil {
+func Mark(ctx context.Context, l Ledger, c ledger.Claim) error {
+	if _, err := l.Take(ctx, mark(c.Source, c.Run, c.Name, c.StopSent), c.Since); err != nil {
 		return fmt.Errorf("marking %s as down: %w", c.Source, err)
 	}
 	return nil
 }
 
 // Clear closes the breaker for a source that was seen running, or gone.
-func Clear(ctx context.Context, book Freer, source, run string) error {
-	if err := book.Free(ctx, mark(source, run, "", time.Time{})); err != nil {
+func Clear(ctx context.Context, l Freer, source, run string) error {
+	if err := l.Free(ctx, mark(source, run, "", time.Time{})); err != nil {
 		return fmt.Errorf("clearing the mark of %s: %w", source, err)
 	}
 	return nil

@@ -15,18 +15,18 @@ const Denial = 12 * time.Hour
 const byStart = "start"
 
 // Deny opens the breaker for everything, since function start was denied to start a source that is back by now.
-func Deny(ctx context.Context, book Ledger, c ledger.Claim, now time.Time) error {
+func Deny(ctx context.Context, l Ledger, c ledger.Claim, now time.Time) error {
 	s := mark(c.Source, c.Run, c.Name, now)
 	s.ID, s.By = byStart+" "+c.Source, byStart
-	if _, err := book.Take(ctx, s, now); err != nil {
+	if _, err := l.Take(ctx, s, now); err != nil {
 		return fmt.Errorf("noting that function start may not start %s: %w", c.Source, err)
 	}
 	return nil
 }
 
 // Denials are what function start was denied to start.
-func Denials(ctx context.Context, book Marks) ([]Block, error) {
-	_, _, denied, err := marked(ctx, book)
+func Denials(ctx context.Context, l Marks) ([]Block, error) {
+	_, _, denied, err := marked(ctx, l)
 	return denied, err
 }
 
@@ -41,10 +41,10 @@ func deniedBy(s ledger.Slot) Block {
 }
 
 // Lift takes such a mark away.
-func Lift(ctx context.Context, book Freer, b Block) error {
+func Lift(ctx context.Context, l Freer, b Block) error {
 	s := mark(b.Claim.Source, b.Claim.Run, b.Claim.Name, b.Claim.StopSent)
 	s.ID, s.By = byStart+" "+b.Claim.Source, byStart
-	if err := book.Free(ctx, s); err != nil {
+	if err := l.Free(ctx, s); err != nil {
 		return fmt.Errorf("forgetting that function start was denied to start %s: %w", b.Claim.Source, err)
 	}
 	return nil

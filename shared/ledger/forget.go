@@ -12,8 +12,8 @@ type Waiting interface {
 }
 
 // Forget removes the waits of a run for a resource, whose steps have ended: their tokens are not used any more.
-func Forget(ctx context.Context, book Waiting, resource, run string) error {
-	waits, err := book.Waits(ctx, resource)
+func Forget(ctx context.Context, l Waiting, resource, run string) error {
+	waits, err := l.Waits(ctx, resource)
 	if err != nil {
 		return fmt.Errorf("looking for who waits for %s: %w", resource, err)
 	}
@@ -21,7 +21,7 @@ func Forget(ctx context.Context, book Waiting, resource, run string) error {
 		if w.Run != run {
 			continue
 		}
-		if err := book.Done(ctx, w); err != nil {
+		if err := l.Done(ctx, w); err != nil {
 			return fmt.Errorf("forgetting the wait for %s: %w", resource, err)
 		}
 	}

@@ -61,9 +61,9 @@ func drawn(t *rapid.T) *several {
 		s.takers[name] = &taker{}
 		channels[name] = s.takers[name]
 	}
-	book := ledger.NewMemory()
-	must(t, book.PutResult(t.Context(), job.Result{Run: run.Name, Source: "i-1", Ending: job.Imaged, At: now}))
-	s.notifier = notify.Notifier{Runs: book, Results: book, Requests: book, Channels: channels, Tags: untouched{},
+	memory := ledger.NewMemory()
+	must(t, memory.PutResult(t.Context(), job.Result{Run: run.Name, Source: "i-1", Ending: job.Imaged, At: now}))
+	s.notifier = notify.Notifier{Runs: memory, Results: memory, Requests: memory, Channels: channels, Tags: untouched{},
 		Now: func() time.Time { return s.at }}
 	return s
 }
@@ -155,9 +155,9 @@ func TestABrokenChannelIsTold(t *testing.T) {
 // A notice that one of two channels took has been heard, and the other gets it later.
 func TestANoticeByTwoChannels(t *testing.T) {
 	slacks, topic := &taker{down: true}, &taker{}
-	book, at := ledger.NewMemory(), now
+	memory, at := ledger.NewMemory(), now
 	notifier := notify.Notifier{
-		Runs: book, Channels: map[plan.Channel]notify.Channel{plan.Slack: slacks, plan.SNS: topic},
+		Runs: memory, Channels: map[plan.Channel]notify.Channel{plan.Slack: slacks, plan.SNS: topic},
 		Now: func() time.Time { return at },
 	}
 	notice := notify.Notice{Key: "k", Title: "Something happened",

@@ -124,16 +124,16 @@ func (t Notifier) report(ctx context.Context, run *ledger.Run, p plan.Plan) (rep
 
 // ResultsOf are the results of a run that has ended. A job that was cut off has none,
 // only its claim: it is told as well, or its instance would be down unnoticed.
-func ResultsOf(ctx context.Context, book resultsAPI, run string) ([]job.Result, error) {
+func ResultsOf(ctx context.Context, l resultsAPI, run string) ([]job.Result, error) {
 	var results []job.Result
 	known := map[string]bool{}
-	for result, err := range book.Results(ctx, run) {
+	for result, err := range l.Results(ctx, run) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
 		}
 		results, known[result.Source] = append(results, result), true
 	}
-	for claim, err := range book.Claims(ctx) {
+	for claim, err := range l.Claims(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
 		}

@@ -59,7 +59,7 @@ func (untouched) DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.
 
 // night is a ledger with an opened run, and one that tells of it.
 type night struct {
-	book    *ledger.Memory
+	memory  *ledger.Memory
 	channel *channel
 	// channels are all there are. Default: channel as Slack.
 	channels map[plan.Channel]notify.Channel
@@ -72,15 +72,15 @@ var run = ledger.Run{Name: "nightly-1", Plan: "nightly",
 
 func begin(t *testing.T, endings ...job.Ending) *night {
 	t.Helper()
-	n := &night{book: ledger.NewMemory(), channel: &channel{}}
+	n := &night{memory: ledger.NewMemory(), channel: &channel{}}
 	opened := run
 	opened.Started = now.Add(-50 * time.Minute)
-	if err := n.book.PutRun(t.Context(), opened); err != nil {
+	if err := n.memory.PutRun(t.Context(), opened); err != nil {
 		t.Fatal(err)
 	}
 	for i, ending := range endings {
 		result := job.Result{Run: run.Name, Source: "i-" + strings.Repeat("1", i+1), Name: "web", Ending: ending, At: now}
-		if err := n.book.PutResult(t.Context(), result); err != nil {
+		if err := n.memory.PutResult(t.Context(), result); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outc
 	if n.channels == nil {
 		n.channels = only(n.channel)
 	}
-	notifier := notify.Notifier{Runs: n.book, Results: n.book, Requests: n.book, Channels: n.channels, Tags: untouched{},
+	notifier := notify.Notifier{Runs: n.memory, Results: n.memory, Requests: n.memory, Channels: n.channels, Tags: untouched{},
 		Now: func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
 		return notifier.Tell(ctx, r, p)
@@ -103,7 +103,7 @@ func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outc
 
 func (n *night) known(t *testing.T) ledger.Run {
 	t.Helper()
-	known, ok, err := n.book.GetRun(t.Context(), run.Name)
+	known, ok, err := n.memory.GetRun(t.Context(), run.Name)
 	if err != nil || !ok {
 		t.Fatalf("the run is gone: %v", err)
 	}
@@ -230,7 +230,7 @@ func TestNobodyToTell(t *testing.T) {
 
 // A run that ended before it was opened in the ledger is told all the same.
 func TestUnknownRun(t *testing.T) {
-	n := &night{book: ledger.NewMemory(), channel: &channel{}}
+	n := &night{memory: ledger.NewMemory(), channel: &channel{}}
 	broken := run
 	broken.Problem = "The execution ended as ABORTED before the run was done"
 	outcome, err := n.tell(t, broken, plan.Plan{Name: "nightly"})
@@ -273,16 +273,16 @@ func (b broken) Tell(ctx context.Context, run string, at time.Time) (bool, error
 func TestLedgerFails(t *testing.T) {
 	refused := errors.New("refused")
 	for name, c := range map[string]struct {
-		book     broken
+		memory   broken
 		messages int
 	}{
 		"reading the run": {broken{get: refused}, 0},
 		"closing the run": {broken{put: refused}, 0},
 		"marking the run": {broken{mark: refused}, 1},
 	} {
-		c.book.Memory = ledger.NewMemory()
+		c.memory.Memory = ledger.NewMemory()
 		sent := &channel{}
-		notifier := notify.Notifier{Runs: c.book, Results: c.book, Requests: c.book, Channels: only(sent),
+		notifier := notify.Notifier{Runs: c.memory, Results: c.memory, Requests: c.memory, Channels: only(sent),
 			Now: func() time.Time { return now }}
 		if _, err := notifier.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) ||
 			len(sent.messages) != c.messages {

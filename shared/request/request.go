@@ -27,8 +27,8 @@ type Ledger interface {
 
 // TakeOff removes the tag of the request that the run answers, with its value: a new one, put on
 // meanwhile, stays, and so does one whose later change another run is to answer.
-func TakeOff(ctx context.Context, tags Untagger, book Ledger, r job.Request, run string) error {
-	known, ok, err := book.GetRequest(ctx, r.Source)
+func TakeOff(ctx context.Context, tags Untagger, l Ledger, r job.Request, run string) error {
+	known, ok, err := l.GetRequest(ctx, r.Source)
 	if err != nil {
 		return fmt.Errorf("looking up the request of %s: %w", r.Source, err)
 	}
@@ -47,7 +47,7 @@ func TakeOff(ctx context.Context, tags Untagger, book Ledger, r job.Request, run
 		return nil
 	}
 	// It is off: a tag that is seen from now on is a new request.
-	if err := book.DropRequest(ctx, known); err != nil {
+	if err := l.DropRequest(ctx, known); err != nil {
 		return fmt.Errorf("forgetting the request of %s: %w", r.Source, err)
 	}
 	return nil

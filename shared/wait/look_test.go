@@ -308,8 +308,8 @@ func TestBusy(t *testing.T) {
 		job.ForRunning: 100 * time.Hour, job.ForImage: 100 * time.Hour,
 	} {
 		got := settle(t, work(), what, after, &cloud{instance: instance("pending"), err: busy}, &tokens{})
-		if !errors.Is(got.err, busy) || len(got.tokens.success)+len(got.tokens.failure) != 0 || len(got.book.done) != 0 {
-			t.Errorf("%s: %v, done %q", what, got.err, got.book.done)
+		if !errors.Is(got.err, busy) || len(got.tokens.success)+len(got.tokens.failure) != 0 || len(got.waits.done) != 0 {
+			t.Errorf("%s: %v, done %q", what, got.err, got.waits.done)
 		}
 	}
 }

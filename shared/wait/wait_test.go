@@ -99,19 +99,19 @@ func image(state types.ImageState) *types.Image {
 	}
 }
 
-// book and tokens remember what was done to them.
-type book struct {
+// waits and tokens remember what was done to them.
+type waits struct {
 	done  []string
 	freed []ledger.Slot
 	err   error
 }
 
-func (b *book) Done(_ context.Context, w ledger.Wait) error {
+func (b *waits) Done(_ context.Context, w ledger.Wait) error {
 	b.done = append(b.done, w.Token)
 	return b.err
 }
 
-func (b *book) Free(_ context.Context, s ledger.Slot) error {
+func (b *waits) Free(_ context.Context, s ledger.Slot) error {
 	b.freed = append(b.freed, s)
 	return b.err
 }
@@ -150,7 +150,7 @@ func work() job.Job {
 type outcome struct {
 	cloud   *cloud
 	tokens  *tokens
-	book    *book
+	waits   *waits
 	waiting ledger.Wait
 	err     error
 }
@@ -163,7 +163,7 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 		t.Fatal(err)
 	}
 	j.Await = await
-	b := &book{}
+	b := &waits{}
 	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: job.Document{Job: j},
 		Since: begun}
 	s := wait.Settler{EC2: c, Groups: c, Tokens: tokens, Ledger: b, Now: func() time.Time { return begun.Add(after) }}
@@ -173,9 +173,9 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 // reached is the job that the step gets; the test fails when it got none.
 func (o outcome) reached(t *testing.T) job.Job {
 	t.Helper()
-	if o.err != nil || len(o.tokens.success) != 1 || len(o.tokens.failure) != 0 || len(o.book.done) != 1 {
+	if o.err != nil || len(o.tokens.success) != 1 || len(o.tokens.failure) != 0 || len(o.waits.done) != 1 {
 		t.Fatalf("not reached: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
-			o.book.done)
+			o.waits.done)
 	}
 	var j job.Job
 	if err := json.Unmarshal([]byte(*o.tokens.success[0].Output), &j); err != nil {
@@ -189,18 +189,18 @@ func (o outcome) reached(t *testing.T) job.Job {
 
 func (o outcome) pending(t *testing.T) {
 	t.Helper()
-	if o.err != nil || len(o.tokens.success)+len(o.tokens.failure) != 0 || len(o.book.done) != 0 {
+	if o.err != nil || len(o.tokens.success)+len(o.tokens.failure) != 0 || len(o.waits.done) != 0 {
 		t.Errorf("not pending: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
-			o.book.done)
+			o.waits.done)
 	}
 }
 
 // failed is how a step that failed looks to a Catch.
 func (o outcome) failed(t *testing.T, says ...string) {
 	t.Helper()
-	if o.err != nil || len(o.tokens.success) != 0 || len(o.tokens.failure) != 1 || len(o.book.done) != 1 {
+	if o.err != nil || len(o.tokens.success) != 0 || len(o.tokens.failure) != 1 || len(o.waits.done) != 1 {
 		t.Fatalf("not failed: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
-			o.book.done)
+			o.waits.done)
 	}
 	in := o.tokens.failure[0]
 	if want := reflect.TypeFor[fault.Failed]().Name(); *in.Error != want || *in.TaskToken != "token" {
@@ -223,15 +223,15 @@ func TestTokenGone(t *testing.T) {
 		for state, c := range map[string]*cloud{"reached": {instance: instance("stopped")},
 			"failed": {instance: instance("terminated")}} {
 			got := settle(t, work(), job.ForStopped, time.Minute, c, &tokens{err: gone})
-			if got.err != nil || len(got.book.done) != 1 {
-				t.Errorf("%s, %s: %v, done %q", name, state, got.err, got.book.done)
+			if got.err != nil || len(got.waits.done) != 1 {
+				t.Errorf("%s, %s: %v, done %q", name, state, got.err, got.waits.done)
 			}
 		}
 	}
 	refused := &sfntypes.InvalidOutput{}
 	got := settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance("stopped")}, &tokens{err: refused})
-	if !errors.Is(got.err, refused) || len(got.book.done) != 1 {
-		t.Errorf("an answer that is refused: %v, done %q", got.err, got.book.done)
+	if !errors.Is(got.err, refused) || len(got.waits.done) != 1 {
+		t.Errorf("an answer that is refused: %v, done %q", got.err, got.waits.done)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestSettleTwice(t *testing.T) {
 	first := settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance("stopped")}, sent)
 	first.reached(t)
 	sent.err = &sfntypes.TaskTimedOut{}
-	b := &book{}
+	b := &waits{}
 	s := wait.Settler{EC2: first.cloud, Tokens: sent, Ledger: b, Now: func() time.Time { return begun.Add(time.Minute) }}
 	if err := s.Settle(t.Context(), first.waiting); err != nil || len(b.done) != 1 {
 		t.Errorf("%v, done %q", err, b.done)
@@ -254,7 +254,7 @@ func TestLedgerThatFails(t *testing.T) {
 	refused := errors.New("refused")
 	w := ledger.Wait{Token: "token", Job: job.Document{Job: work()}}
 	w.Job.Await = &job.Await{Resource: "i-1", For: job.ForStopped, Until: begun.Add(time.Hour)}
-	s := wait.Settler{EC2: &cloud{instance: instance("stopped")}, Tokens: &tokens{}, Ledger: &book{err: refused},
+	s := wait.Settler{EC2: &cloud{instance: instance("stopped")}, Tokens: &tokens{}, Ledger: &waits{err: refused},
 		Now: func() time.Time { return begun }}
 	if err := s.Settle(t.Context(), w); !errors.Is(err, refused) {
 		t.Error(err)

@@ -59,14 +59,14 @@ func TestAStopIsNotSentAgainThroughAnOpenBreaker(t *testing.T) {
 
 // A source whose claim cannot be read opens the breaker as any other that is down for too long.
 func TestAnUnreadableClaimOpensTheBreaker(t *testing.T) {
-	book := &smudged{Memory: ledger.NewMemory()}
-	play(t, stack.Options{Ledger: book, History: true, Plans: few()}, func(n *night) {
+	memory := &smudged{Memory: ledger.NewMemory()}
+	play(t, stack.Options{Ledger: memory, History: true, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		api := n.launch("api", "unenrolled")
 		n.begin()
 		n.after("stop", web, func(work) {
-			book.source = web
+			memory.source = web
 			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: "UnauthorizedOperation", Status: 403})
 		})
 		time.Sleep(time.Until(due.Add(3 * time.Hour)))
@@ -75,7 +75,7 @@ func TestAnUnreadableClaimOpensTheBreaker(t *testing.T) {
 		time.Sleep(40 * time.Minute)
 		n.want("stops of api", len(n.callsOf("StopInstances", api)), 0)
 		n.excused.stopped[web] = true
-		book.source = ""
+		memory.source = ""
 	})
 }
 
@@ -115,8 +115,8 @@ func (d *deafLedger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] 
 // A sweep that cannot list the claims names no instance as one that Goldsmith does not start, and leaves its tag: a
 // claim that it has not seen may say that it is being brought back.
 func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
-	book := &deafLedger{Memory: ledger.NewMemory()}
-	play(t, stack.Options{History: true, Ledger: book, Plans: few()}, func(n *night) {
+	memory := &deafLedger{Memory: ledger.NewMemory()}
+	play(t, stack.Options{History: true, Ledger: memory, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		n.begin()
@@ -124,7 +124,7 @@ func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
 			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, StartReason: "Client.InternalError",
 				Message: "Client error on launch", Until: due.Add(4 * time.Hour)})
 		})
-		book.from, book.until = due.Add(118*time.Minute), due.Add(129*time.Minute) // two sweeps
+		memory.from, memory.until = due.Add(118*time.Minute), due.Add(129*time.Minute) // two sweeps
 		time.Sleep(time.Until(due.Add(132 * time.Minute)))
 		_, there := n.tagsOf(web)[tag.Stopped]
 		n.want("the second trace is there while it is down", there, true)
@@ -199,16 +199,16 @@ func (d *slowLedger) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Sl
 // A source that comes back while a slow sweep has it for overdue does not hold the others back for as long as its image
 // takes.
 func TestTheBreakerClosesForWhatRuns(t *testing.T) {
-	book := &slowLedger{Memory: ledger.NewMemory()}
-	play(t, stack.Options{Ledger: book, Plans: few()}, func(n *night) {
+	memory := &slowLedger{Memory: ledger.NewMemory()}
+	play(t, stack.Options{Ledger: memory, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		api := n.launch("api", "unenrolled")
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: web, Delay: 34*time.Minute + 20*time.Second})
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 10 * time.Hour})
-		book.from = due.Add(34 * time.Minute)
-		book.wait = func() {
+		memory.from = due.Add(34 * time.Minute)
+		memory.wait = func() {
 			time.Sleep(2 * time.Minute)
 		}
 		time.Sleep(time.Until(due.Add(2 * time.Hour)))

@@ -64,7 +64,7 @@ func crashOfATest(t *testing.T, c *chaos) {
 	p.Schedule = "cron(12 0 * * ? *)"
 	plans.Plans["nightly"] = p
 	play(t, stack.Options{
-		Plans: plans, Ledger: book{ledger.NewMemory()}, Observer: transitions{c},
+		Plans: plans, Ledger: chaosLedger{ledger.NewMemory()}, Observer: transitions{c},
 		Wrap:  func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard: func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {

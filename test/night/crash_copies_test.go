@@ -78,7 +78,7 @@ func crashOfACopy(t *testing.T, c *chaos, fails bool) {
 		p.Copies = []plan.Copy{{Region: virginia, Key: "alias/golden", Share: with}}
 	})
 	o := afar(plans)
-	o.Ledger, o.Observer = book{ledger.NewMemory()}, transitions{c}
+	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}
 	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
 	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
 	play(t, o, func(n *night) {

@@ -62,7 +62,7 @@ func refreshNight(t *testing.T, c *chaos) {
 		Plans: nightly(func(p *plan.Plan) {
 			p.Schedule, p.Roll.Refresh.Enabled = "cron(12 0 * * ? *)", true
 		}),
-		Ledger:   book{ledger.NewMemory()},
+		Ledger:   chaosLedger{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },

@@ -61,7 +61,7 @@ func crashOfASnapshot(t *testing.T, c *chaos) {
 	play(t, stack.Options{
 		EC2:      ec2.Options{Lag: 10 * time.Second},
 		Plans:    onRequest(),
-		Ledger:   book{ledger.NewMemory()},
+		Ledger:   chaosLedger{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },

@@ -32,7 +32,7 @@ func crashOfAMember(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
 	o := shrinking(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" })
-	o.Ledger, o.Observer = book{ledger.NewMemory()}, transitions{c}
+	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}
 	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
 	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
 	o.EC2 = ec2.Options{Lag: 10 * time.Second}

@@ -79,7 +79,7 @@ func crashNight(t *testing.T, c *chaos) {
 		EC2: ec2.Options{Lag: 10 * time.Second},
 		// Two sweeps have seen the plan by then.
 		Plans:    nightly(func(p *plan.Plan) { p.Schedule, p.Concurrency = "cron(12 0 * * ? *)", 1 }),
-		Ledger:   book{ledger.NewMemory()},
+		Ledger:   chaosLedger{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },

@@ -32,7 +32,7 @@ func undoNight(t *testing.T, c *chaos) {
 	between := &sandboxes{chaos: c}
 	play(t, stack.Options{
 		Plans:    nightly(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" }),
-		Ledger:   targets{book{ledger.NewMemory()}},
+		Ledger:   targets{chaosLedger{ledger.NewMemory()}},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
@@ -102,10 +102,10 @@ func (n *night) held() (count int) {
 }
 
 // targets breaks the ledger's calls about targets, too.
-type targets struct{ book }
+type targets struct{ chaosLedger }
 
 func (t targets) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
-	return all(ctx, t.book, "Targets", t.Ledger.Targets(ctx, source))
+	return all(ctx, t.chaosLedger, "Targets", t.Ledger.Targets(ctx, source))
 }
 
 func (t targets) PutTarget(ctx context.Context, r ledger.TargetRecord) (put ledger.TargetRecord, err error) {

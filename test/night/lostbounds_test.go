@@ -80,20 +80,20 @@ func TestTheLedgerIsLostAndWhatWasDownFindsNoRoom(t *testing.T) {
 // The ledger is put back to a moment before web was stopped, while its run goes on: what the run does not know is
 // found by the tag.
 func TestTheLedgerIsPutBackAndAnotherIsAskedFor(t *testing.T) {
-	book := ledger.NewMemory()
-	play(t, stack.Options{History: true, Plans: one(), Ledger: book}, func(n *night) {
+	memory := ledger.NewMemory()
+	play(t, stack.Options{History: true, Plans: one(), Ledger: memory}, func(n *night) {
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 3 * time.Hour})
 		n.after("stop", web, func(work) { // Its claim as it was before, and no place.
-			for s, err := range book.Slots(n.ctx, "") {
+			for s, err := range memory.Slots(n.ctx, "") {
 				n.ok(err)
-				n.ok(book.Free(n.ctx, s))
+				n.ok(memory.Free(n.ctx, s))
 			}
-			for c, err := range book.Claims(n.ctx) {
+			for c, err := range memory.Claims(n.ctx) {
 				n.ok(err)
 				c.StopSent, c.StopTried = time.Time{}, time.Time{}
-				n.ok(book.Record(n.ctx, c))
+				n.ok(memory.Record(n.ctx, c))
 			}
 		})
 		n.ask(web, "now")

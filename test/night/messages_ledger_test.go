@@ -69,7 +69,7 @@ func deniedSituation() *situation {
 
 // ledgerSituations are those in which the ledger does not say what it should.
 func ledgerSituations() []*situation {
-	book := &smudged{Memory: ledger.NewMemory()}
+	memory := &smudged{Memory: ledger.NewMemory()}
 	slots := &garbled{Memory: ledger.NewMemory(), plan: "nightly", record: "nightly#place#000000"}
 	return []*situation{
 		{
@@ -87,17 +87,17 @@ func ledgerSituations() []*situation {
 			},
 		},
 		{
-			what: "a claim cannot be read", options: stack.Options{Ledger: book, History: true},
+			what: "a claim cannot be read", options: stack.Options{Ledger: memory, History: true},
 			story: func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.after("watch:stopped", web, func(work) {
 					n.ok(n.States.Stop(n.onlyRun().ARN, "", ""))
-					book.source = web
+					memory.source = web
 				})
 				n.run()
 				time.Sleep(6 * sweep)
-				book.source = ""
+				memory.source = ""
 			},
 		},
 		{

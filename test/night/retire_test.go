@@ -248,7 +248,7 @@ func retireNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
 	play(t, stack.Options{
-		Plans: nightly(keeping), Ledger: book{ledger.NewMemory()}, Observer: transitions{c},
+		Plans: nightly(keeping), Ledger: chaosLedger{ledger.NewMemory()}, Observer: transitions{c},
 		Wrap:  func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
 		Guard: func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {

@@ -48,14 +48,14 @@ func (s *smudged) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, erro
 func TestAClaimThatCannotBeRead(t *testing.T) {
 	for name, forged := range map[string]bool{"its tag is there": false, "its tag is another's": true} {
 		t.Run(name, func(t *testing.T) {
-			book := &smudged{Memory: ledger.NewMemory()}
-			play(t, stack.Options{Ledger: book, History: true}, func(n *night) {
+			memory := &smudged{Memory: ledger.NewMemory()}
+			play(t, stack.Options{Ledger: memory, History: true}, func(n *night) {
 				web, api, db := n.launch("web", ""), n.launch("api", ""), n.launch("db", "")
 				n.begin()
 				n.excused.dead = true
 				n.after("watch:stopped", web, func(work) {
 					n.ok(n.States.Stop(n.onlyRun().ARN, "", ""))
-					book.source = web
+					memory.source = web
 				})
 				n.run()
 				if forged {
@@ -70,7 +70,7 @@ func TestAClaimThatCannotBeRead(t *testing.T) {
 				if forged {
 					n.says(web, "is stopped, and Goldsmith does not start it")
 				}
-				book.source = "" // A person has seen to the record.
+				memory.source = "" // A person has seen to the record.
 				time.Sleep(2 * sweep)
 			})
 		})

@@ -37,29 +37,29 @@ func (g *garbled) Slots(ctx context.Context, of string) iter.Seq2[ledger.Slot, e
 
 // A place that cannot be read counts as taken: what is not imaged because of it is no success, and names the record.
 func TestAPlaceCannotBeRead(t *testing.T) {
-	book := &garbled{Memory: ledger.NewMemory(), plan: "nightly", record: "nightly#place#000000"}
+	memory := &garbled{Memory: ledger.NewMemory(), plan: "nightly", record: "nightly#place#000000"}
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-	play(t, stack.Options{Ledger: book, Plans: plans}, func(n *night) {
+	play(t, stack.Options{Ledger: memory, Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		time.Sleep(time.Until(due.Add(6 * time.Hour)))
 		n.want("endings", n.endings(), map[string]int{string(job.LedgerUnread): 1})
 		n.says(web, "record nightly#place#000000 of the ledger cannot be read")
 		n.want("told", n.toldOf("A record of the ledger cannot be read: nightly#place#000000"), true)
-		book.record = ""
+		memory.record = ""
 	})
 }
 
 // A mark that cannot be read, of a source that no claim names, holds nothing back; it is told.
 func TestAMarkCannotBeRead(t *testing.T) {
-	book := &garbled{Memory: ledger.NewMemory(), plan: ledger.EveryPlan, record: "*#down#i-0000"}
-	play(t, stack.Options{Ledger: book}, func(n *night) {
+	memory := &garbled{Memory: ledger.NewMemory(), plan: ledger.EveryPlan, record: "*#down#i-0000"}
+	play(t, stack.Options{Ledger: memory}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		n.wasImaged(n.run()[0], web)
 		time.Sleep(2 * sweep)
 		n.want("told", n.toldOf("A record of the ledger cannot be read: *#down#i-0000"), true)
-		book.record = ""
+		memory.record = ""
 	})
 }
 

@@ -6,15 +6,15 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// book is the ledger in the embedded DynamoDB, under the name that is deployed.
-type book struct {
+// deployedLedger is the ledger in the embedded DynamoDB, under the name that is deployed.
+type deployedLedger struct {
 	*ledger.Dynamo
 	// forgetful has the register know no image by its id, as after an update in the middle of a run.
 	forgetful bool
 }
 
 // Registration is what the register knows of an id.
-func (b *book) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
+func (b *deployedLedger) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
 	r, ok, err := b.Dynamo.Registration(ctx, id)
 	if b.forgetful && err == nil {
 		return ledger.Registration{}, false, nil

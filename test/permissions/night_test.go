@@ -29,11 +29,11 @@ import (
 // night is one night in fake time under the deployed roles.
 type night struct {
 	*stack.Stack
-	t     *testing.T
-	ctx   context.Context
-	cloud *sdk.Client
-	book  *book
-	guard *guard
+	t      *testing.T
+	ctx    context.Context
+	cloud  *sdk.Client
+	ledger *deployedLedger
+	guard  *guard
 
 	mu    sync.Mutex
 	hooks map[string]func(execution string)
@@ -44,19 +44,19 @@ type night struct {
 func play(t *testing.T, g *guard, events map[string]eventbridge.Faults, story func(n *night), refusals ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := &night{t: t, ctx: t.Context(), guard: g, book: &book{}, hooks: map[string]func(string){}}
+		n := &night{t: t, ctx: t.Context(), guard: g, ledger: &deployedLedger{}, hooks: map[string]func(string){}}
 		var err error
 		n.Stack, err = stack.New(stack.Options{
 			VolumeKeys: []string{keys.Volume, theirKey},
 			Clock:      clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
 			EC2:    ec2.Options{Regions: []string{paris, oregon}},
-			Ledger: n.book, Guard: g.before, Wrap: n.between, History: true,
+			Ledger: n.ledger, Guard: g.before, Wrap: n.between, History: true,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n.deploy()
-		n.book.Dynamo = ledger.NewDynamo(dynamodb.NewFromConfig(n.AWS()), tableName(t))
+		n.ledger.Dynamo = ledger.NewDynamo(dynamodb.NewFromConfig(n.AWS()), tableName(t))
 		n.cloud = sdk.NewFromConfig(n.AWS())
 		g.denied = nil
 		story(n)
@@ -214,7 +214,7 @@ func (n *night) template(name, image string, tags map[string]string) string {
 func (n *night) result(id string) job.Result {
 	n.t.Helper()
 	for _, r := range n.States.List(sfn.Filter{Machine: n.Machine}) {
-		for result, err := range n.book.Results(n.ctx, r.Name) {
+		for result, err := range n.ledger.Results(n.ctx, r.Name) {
 			n.ok(err)
 			if result.Source == id {
 				return result

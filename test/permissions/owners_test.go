@@ -20,7 +20,7 @@ func handedOver(n *night) {
 	lineages := map[string]string{"web": "i-0123456789abcdef0", "lab": "vol-0123456789abcdef0", "old": "group/gone:1"}
 	ids := map[string]string{}
 	for name, of := range lineages {
-		must(n.book.PutOwner(n.ctx, ledger.Owner{Name: name, Lineage: of}))(n.t)
+		must(n.ledger.PutOwner(n.ctx, ledger.Owner{Name: name, Lineage: of}))(n.t)
 		ids[name] = n.launch(ec2.ImageX86, "", map[string]string{"Name": name})
 		n.tag(ids[name], map[string]string{tag.Request: "asked"})
 	}
@@ -33,7 +33,7 @@ func handedOver(n *night) {
 	n.want("ending of the member", n.result(member).Ending, job.Imaged)
 	event := `{"goldsmith":"handover","version":"1","name":"web","to":"` + member + `","by":"ada"}`
 	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(event)))(n.t)
-	o, _, err := n.book.Owner(n.ctx, "web")
+	o, _, err := n.ledger.Owner(n.ctx, "web")
 	n.ok(err)
 	n.want("owner", lineage.Key(o.Lineage), "group/fleet")
 }

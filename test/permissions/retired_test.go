@@ -24,13 +24,13 @@ func retired(n *night) {
 		DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
-	book := n.book
+	l := n.ledger
 	old := func(days int) string {
 		made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
 		id := n.EC2.SeedImage(name, made, map[string]string{
 			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 		})
-		must(book.Register(n.ctx, ledger.Registration{
+		must(l.Register(n.ctx, ledger.Registration{
 			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging",
 			Run:     fmt.Sprint(days),
 			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
@@ -38,31 +38,31 @@ func retired(n *night) {
 		return id
 	}
 	due, shared, gone := old(100), old(101), old(102)
-	registered, _, err := book.Registration(n.ctx, due)
+	registered, _, err := l.Registration(n.ctx, due)
 	n.ok(err)
 	registered.Snapshots = nil
-	must(book.Amend(n.ctx, registered))(n.t)
+	must(l.Amend(n.ctx, registered))(n.t)
 	// One of the same name that was made of a volume, and one that is not registered.
 	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99),
 		map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
-	must(book.Register(n.ctx, ledger.Registration{
+	must(l.Register(n.ctx, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web",
 		Plan: "aging", Run: "volume",
 		AMIName: "old/volume", ID: volume, Begun: time.Now().AddDate(0, 0, -99),
 	}))(n.t)
 	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99),
 		map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
-	book.forgetful = true
+	l.forgetful = true
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
 	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}),
 		n.template("listed", due, nil)} {
 		n.version(id, ec2.ImageX86)
-		must(book.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
+		must(l.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
 	}
 	n.emptyGroup("listed")
 	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
 	n.run(aging)
-	book.forgetful = false
+	l.forgetful = false
 	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
 	must(n.cloud.ModifyImageAttribute(n.ctx,
 		&sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{

@@ -112,10 +112,10 @@ func copiesSharedNoLonger(n *night) {
 func (n *night) oldSharedCopy(region, web string, with ec2.Consumer) string {
 	n.t.Helper()
 	id := n.oldCopy(region, web, 30)
-	r, _, err := n.book.Registration(n.ctx, id)
+	r, _, err := n.ledger.Registration(n.ctx, id)
 	n.ok(err)
 	r.Shared = &job.Sharing{Accounts: []string{with.Account}, Snapshots: true, At: time.Now().AddDate(0, 0, -30)}
-	must(n.book.Amend(n.ctx, r))(n.t)
+	must(n.ledger.Amend(n.ctx, r))(n.t)
 	i := must(n.in(region).DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}}))(n.t).Images[0]
 	must(sharing.Permit(n.ctx, n.in(region), id, image.Snapshots(i), *r.Shared))(n.t)
 	n.deprecated(region, id)
@@ -134,7 +134,7 @@ func (n *night) oldCopy(region, web string, days int) string {
 	id := n.Beside[region].EC2.SeedCopy(name, made, map[string]string{
 		tag.Managed: "true", tag.Plan: "copied", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 	}, "ami-0123456789abcdef0", here.Region)
-	must(n.book.Register(n.ctx, ledger.Registration{
+	must(n.ledger.Register(n.ctx, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CopyImage, Lineage: web, Source: web, Name: "web", Plan: "copied",
 		Run: fmt.Sprint(days), Region: region, From: "ami-0123456789abcdef0", FromRegion: here.Region,
 		AMIName: name, ID: id, Good: true, Begun: made,
@@ -157,7 +157,7 @@ func (n *night) deprecated(region, id string) {
 	must(n.in(region).EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{
 		ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Hour)),
 	}))(n.t)
-	n.ok(n.book.PutRetirement(n.ctx, job.Retirement{
+	n.ok(n.ledger.PutRetirement(n.ctx, job.Retirement{
 		Plan: "copied", Region: region, Subject: id, Name: "web", Run: "old", Status: job.Deprecated,
 		Since: time.Now().AddDate(0, 0, -10),
 	}))

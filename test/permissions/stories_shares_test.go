@@ -48,7 +48,7 @@ func sharedNoLonger(n *night) {
 		tag.Managed: "true", tag.Plan: "shared", tag.Name: "web", tag.Source: web, tag.Run: "old",
 	})
 	with := job.Sharing{Accounts: []string{sharee.Account}, Snapshots: true, At: made}
-	must(n.book.Register(n.ctx, ledger.Registration{
+	must(n.ledger.Register(n.ctx, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "shared", Run: "old",
 		AMIName: "old/shared", ID: id, Good: true, Begun: made, Shared: &with,
 	}))(n.t)
@@ -56,7 +56,7 @@ func sharedNoLonger(n *night) {
 	must(n.cloud.EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{
 		ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Hour)),
 	}))(n.t)
-	n.ok(n.book.PutRetirement(n.ctx, job.Retirement{
+	n.ok(n.ledger.PutRetirement(n.ctx, job.Retirement{
 		Plan: "shared", Subject: id, Name: "web", Run: "old", Status: job.Deprecated, Since: time.Now().AddDate(0, 0, -10),
 	}))
 	n.run(due.Add(150 * time.Minute))

@@ -58,7 +58,7 @@ func requestOnASnapshot(value string) func(n *night) {
 // snapshotOfAVolumeThatIsLeft: the instance of the volume is gone, and its name is that of another volume, which is
 // gone too.
 func snapshotOfAVolumeThatIsLeft(n *night) {
-	must(n.book.PutOwner(n.ctx, ledger.Owner{Name: "lab", Lineage: "vol-0123456789abcdef0"}))(n.t)
+	must(n.ledger.PutOwner(n.ctx, ledger.Owner{Name: "lab", Lineage: "vol-0123456789abcdef0"}))(n.t)
 	lab := n.launch(ec2.ImageX86, "keeps its volume", map[string]string{"Name": "lab"})
 	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
 	n.ok(n.EC2.SetState(lab, ec2.Terminated))

@@ -235,16 +235,16 @@ func adopted(n *night) {
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 	n.run(due)
 	id := n.result(web).Image.ID
-	book := n.book
+	l := n.ledger
 	for _, asked := range []string{`"all":true`, `"images":["` + id + `"]`} {
-		registered, _, err := book.Registration(n.ctx, id)
+		registered, _, err := l.Registration(n.ctx, id)
 		n.ok(err)
-		n.ok(book.Retire(n.ctx, registered, time.Now()))
-		book.forgetful = true
+		n.ok(l.Retire(n.ctx, registered, time.Now()))
+		l.forgetful = true
 		must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
 			[]byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
-		book.forgetful = false
-		registered, _, err = book.Registration(n.ctx, id)
+		l.forgetful = false
+		registered, _, err = l.Registration(n.ctx, id)
 		n.ok(err)
 		n.want("adopted by", registered.Adopted, "ada")
 	}
@@ -321,7 +321,7 @@ func (n *night) editAfter(name string) (image string) {
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
 		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("4"),
 	}))(n.t)
-	for target, err := range n.book.Targets(n.ctx, "web") {
+	for target, err := range n.ledger.Targets(n.ctx, "web") {
 		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
 			image = target.Points[0].Image
 		}

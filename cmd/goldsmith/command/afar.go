@@ -20,9 +20,9 @@ import (
 type made map[string]ledger.Registration
 
 // registered reads the register.
-func registered(ctx context.Context, book retention.Ledger) (made, error) {
+func registered(ctx context.Context, l retention.Ledger) (made, error) {
 	all := made{}
-	for r, err := range book.Registrations(ctx, "") {
+	for r, err := range l.Registrations(ctx, "") {
 		if err != nil {
 			return nil, wrap("reading the register", err)
 		}
