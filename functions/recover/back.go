@@ -46,7 +46,7 @@ func (r Rescue) record(
 	if err != nil || there && known.Ending != job.LeftStopped {
 		return nil, err
 	}
-	was = toldOf(c, known, there)
+	was = reportedAs(c, known, there)
 	if !there || known.Problem == cutShort {
 		known.Problem, known.Do = problem, next(c)
 	}
@@ -66,9 +66,9 @@ func next(c ledger.Claim) string {
 	return "Nothing is to be done: the next run images it."
 }
 
-// toldOf is the result by which the run has told that the source was left stopped, if it has told that; without one
+// reportedAs is the result by which the run has told that the source was left stopped, if it has told that; without one
 // it has told so by the claim.
-func toldOf(c ledger.Claim, known job.Result, there bool) *job.Result {
+func reportedAs(c ledger.Claim, known job.Result, there bool) *job.Result {
 	if there || c.WasRunning && !c.StopSent.IsZero() {
 		return &known
 	}
@@ -92,8 +92,8 @@ func (r Rescue) showing(ctx context.Context, c ledger.Claim, state string, resta
 	return r.put(ctx, known)
 }
 
-// untold changes what the message of a run that is not told yet says of a source which was left stopped.
-func (r Rescue) untold(ctx context.Context, c ledger.Claim,
+// amend changes what the message of a run that is not told yet says of a source which was left stopped.
+func (r Rescue) amend(ctx context.Context, c ledger.Claim,
 	says func(ctx context.Context, known job.Result, c ledger.Claim) error) error {
 	run, _, err := r.Runs.GetRun(ctx, c.Run)
 	if err != nil || !run.Told.IsZero() {
@@ -112,8 +112,8 @@ func (r Rescue) startedSince(ctx context.Context, known job.Result, c ledger.Cla
 	return r.put(ctx, known)
 }
 
-// tellBack says once what became of sources of which their runs have told that they were left stopped.
-func (r Rescue) tellBack(ctx context.Context, found []settled) error {
+// notifyOfBack says once what became of sources of which their runs have told that they were left stopped.
+func (r Rescue) notifyOfBack(ctx context.Context, found []settled) error {
 	byRun := map[string][]settled{}
 	for _, s := range found {
 		if s.was != nil {
@@ -131,8 +131,8 @@ func (r Rescue) tellBack(ctx context.Context, found []settled) error {
 	return errors.Join(problems...)
 }
 
-// tellNotBack says once of sources that cannot be started that their runs have told that they come back.
-func (r Rescue) tellNotBack(ctx context.Context, found []settled) error {
+// notifyOfNotBack says once of sources that cannot be started that their runs have told that they come back.
+func (r Rescue) notifyOfNotBack(ctx context.Context, found []settled) error {
 	byRun := map[string][]ledger.Claim{}
 	for _, s := range found {
 		// By then the refusal is no single one, and the breaker is open.

@@ -68,7 +68,7 @@ func (x Exemption) Exempt(ctx context.Context, e event.Exempt) (*Exempted, error
 		Source: block.Claim.Source, Name: block.Claim.Name, Run: block.Claim.Run,
 		Why: block.Why(), Holds: string(block.Holds), Undone: e.Undo,
 	}
-	x.tell(ctx, *made, block, e.By, now)
+	x.notify(ctx, *made, block, e.By, now)
 	return made, nil
 }
 
@@ -135,8 +135,8 @@ func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 	return x.Ledger.Free(ctx, *b.Exempt)
 }
 
-// tell lets people know. A notice that cannot be sent does not undo it.
-func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) {
+// notify lets people know. A notice that cannot be sent does not undo it.
+func (x Exemption) notify(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) {
 	label := report.Label(e.Name, e.Source)
 	n := notify.Notice{
 		Key: fmt.Sprintf("exempt %s %s %t %d", e.Source, e.Run, e.Undone, now.UnixMilli()), Notify: x.Notify,

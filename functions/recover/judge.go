@@ -14,12 +14,12 @@ import (
 	"goldsmith/shared/source"
 )
 
-// verdict is what is to be done about an abandoned claim.
-type verdict int
+// action is what is to be done about an abandoned claim.
+type action int
 
 const (
 	// later means that nothing can be done now.
-	later verdict = iota
+	later action = iota
 	// over means that nothing is left to undo.
 	over
 	// startable means that the instance is down and can be started.
@@ -30,7 +30,7 @@ const (
 const early = cutShort + "; "
 
 // judge says what is to be done, and for a claim that is over, what became of the source.
-func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verdict, string) {
+func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (action, string) {
 	state := source.State(instance)
 	switch {
 	case !known, source.Ending(state):

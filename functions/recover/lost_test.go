@@ -33,7 +33,7 @@ func TestTheTableWasLost(t *testing.T) {
 			s.Helper()
 			recent, err := runs.Recent(s.Context())
 			s.Must(err)
-			s.Must(runs.TellUntold(s.Context(), recent))
+			s.Must(runs.NotifyOfEnded(s.Context(), recent))
 		}
 		sweep()
 		s.Same("messages after the loss", len(s.Slack.Messages()), 0)

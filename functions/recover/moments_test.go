@@ -63,7 +63,7 @@ func TestHowLongRunsAreToldOf(t *testing.T) {
 				time.Sleep(time.Until(began.Add(c.age)))
 				recent, err := runs.Recent(s.Context())
 				s.Must(err)
-				s.Must(runs.TellUntold(s.Context(), recent))
+				s.Must(runs.NotifyOfEnded(s.Context(), recent))
 				s.Same("messages", len(s.Slack.Messages()), c.told)
 			})
 		})

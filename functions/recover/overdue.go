@@ -22,9 +22,9 @@ const grace = 4 * time.Hour
 // Overdue measures for how long plans have been without the run that was due last.
 type Overdue struct{ Calendar }
 
-// Tell says of each plan with a schedule for how long its latest run has been
+// Notify says of each plan with a schedule for how long its latest run has been
 // missing. A plan that cannot be judged gets no value, and keeps no other from its own.
-func (o Overdue) Tell(ctx context.Context) error {
+func (o Overdue) Notify(ctx context.Context) error {
 	var problems []error
 	for _, name := range o.Plans.Names() {
 		late, known, err := o.late(ctx, o.Plans.Plans[name])

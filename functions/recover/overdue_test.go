@@ -27,7 +27,7 @@ func scheduled(plans ...plan.Plan) func(*steptest.Stage) (handler.Func[json.RawM
 		}
 		overdue := recovery.Overdue{Calendar: recovery.Calendar{Ledger: s.Ledger, Plans: known, Now: time.Now}}
 		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
-			return recovery.Answer{}, overdue.Tell(ctx)
+			return recovery.Answer{}, overdue.Notify(ctx)
 		}, nil
 	}
 }

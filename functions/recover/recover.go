@@ -176,13 +176,13 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 	}
 	runs, err := s.runs.Recent(ctx)
 	if err != nil {
-		return answer, errors.Join(swept, err, s.overdue.Tell(ctx))
+		return answer, errors.Join(swept, err, s.overdue.Notify(ctx))
 	}
 	return answer, errors.Join(swept,
-		s.runs.TellUntold(ctx, runs),
+		s.runs.NotifyOfEnded(ctx, runs),
 		s.requests.Answer(ctx, claims, runs),
 		s.missed.MakeUp(ctx, runs),
-		s.overdue.Tell(ctx),
+		s.overdue.Notify(ctx),
 	)
 }
 

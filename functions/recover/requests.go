@@ -97,7 +97,7 @@ func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.R
 	case known.Answered || now.Sub(known.Since) <= hearing:
 		return nil
 	case known.Run == "":
-		return r.begin(ctx, known, late(known))
+		return r.start(ctx, known, late(known))
 	default:
 		return r.follow(ctx, known)
 	}
@@ -117,7 +117,7 @@ func (r Requests) next(ctx context.Context, known ledger.Request, value string) 
 		Source: known.Source, Kind: known.Kind, Value: value, Version: known.Later.Version, Since: known.Later.At,
 		Revision: known.Revision,
 	}
-	return r.begin(ctx, next, runs.RequestName(next.Source, next.Version))
+	return r.start(ctx, next, runs.RequestName(next.Source, next.Version))
 }
 
 func (r Requests) execution(known ledger.Request) *sfn.DescribeExecutionInput {
@@ -142,7 +142,7 @@ func (r Requests) follow(ctx context.Context, known ledger.Request) error {
 	_, err = r.Runs.Executions.DescribeExecution(ctx, r.execution(known))
 	switch {
 	case fault.IsNotFound(err):
-		return r.begin(ctx, known, known.Run)
+		return r.start(ctx, known, known.Run)
 	case err != nil:
 		return fmt.Errorf("asking how run %s is: %w", known.Run, err)
 	case known.Again:
@@ -150,7 +150,7 @@ func (r Requests) follow(ctx context.Context, known ledger.Request) error {
 		return r.put(ctx, known)
 	default:
 		known.Again = true
-		return r.begin(ctx, known, late(known))
+		return r.start(ctx, known, late(known))
 	}
 }
 
@@ -171,7 +171,7 @@ func (r Requests) answered(ctx context.Context, known ledger.Request) (bool, err
 	return false, nil
 }
 
-func (r Requests) begin(ctx context.Context, known ledger.Request, name string) error {
+func (r Requests) start(ctx context.Context, known ledger.Request, name string) error {
 	begun, err := r.Starter.Requested(ctx, name, known.Since,
 		job.Request{Source: known.Source, Kind: known.Kind, Value: known.Value})
 	if err != nil {

@@ -102,8 +102,8 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	}
 	measure(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
-	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread), r.tellBack(ctx, found),
-		r.tellNotBack(ctx, found))...)
+	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread), r.notifyOfBack(ctx, found),
+		r.notifyOfNotBack(ctx, found))...)
 }
 
 // read gives the claims, and the sources of those that cannot be understood: nothing is known of
@@ -213,10 +213,10 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 		return c, fmt.Errorf("recording the start: %w", err)
 	}
 	if takenBack {
-		return c, errors.Join(breaker.Mark(ctx, r.Claims, c), r.untold(ctx, c, r.staysDown))
+		return c, errors.Join(breaker.Mark(ctx, r.Claims, c), r.amend(ctx, c, r.staysDown))
 	}
 	if !first {
-		return c, r.untold(ctx, c, r.startedSince)
+		return c, r.amend(ctx, c, r.startedSince)
 	}
 	return c, r.showing(ctx, c, string(types.InstanceStateNamePending), now)
 }

@@ -89,10 +89,10 @@ func goesOn(status sfntypes.ExecutionStatus) bool {
 	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive
 }
 
-// TellUntold tells of runs that have ended and were not told: they
+// NotifyOfEnded tells of runs that have ended and were not told: they
 // were cut off and their event was lost, or Slack was down. What ended well before the ledger began was told
 // by another one, which was lost.
-func (r Runs) TellUntold(ctx context.Context, runs []Run) error {
+func (r Runs) NotifyOfEnded(ctx context.Context, runs []Run) error {
 	// Also with no run to tell of: what the ledger does not know was lost or never written, and this tells which.
 	since, err := r.since(ctx)
 	if err != nil {

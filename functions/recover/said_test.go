@@ -63,7 +63,7 @@ func TestARunOfAPlanThatIsGone(t *testing.T) {
 		time.Sleep(time.Hour)
 		recent, err := runs.Recent(s.Context())
 		s.Must(err)
-		s.Must(runs.TellUntold(s.Context(), recent))
+		s.Must(runs.NotifyOfEnded(s.Context(), recent))
 		s.Same("plans", heard.told, []string{"weekly"})
 	})
 }

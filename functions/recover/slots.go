@@ -29,7 +29,7 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 		var unreadable *ledger.UnreadableError
 		if errors.As(err, &unreadable) {
 			handler.Log(ctx).ErrorContext(ctx, "a slot cannot be read", "error", err)
-			problems = append(problems, r.tellUnread(ctx, unreadable.Record))
+			problems = append(problems, r.notifyOfUnread(ctx, unreadable.Record))
 			continue
 		}
 		if err != nil {
@@ -48,11 +48,11 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 		}
 		problems = append(problems, err)
 	}
-	return errors.Join(append(problems, r.tellDown(ctx, late))...)
+	return errors.Join(append(problems, r.notifyOfDown(ctx, late))...)
 }
 
-// tellUnread tells people of a slot that cannot be read, since it counts as one that a source has.
-func (r Rescue) tellUnread(ctx context.Context, record string) error {
+// notifyOfUnread tells people of a slot that cannot be read, since it counts as one that a source has.
+func (r Rescue) notifyOfUnread(ctx context.Context, record string) error {
 	_, err := r.Notices.Notice(ctx, notify.Notice{
 		Key: "unreadable slot " + record, Title: "A record of the ledger cannot be read: " + record, Notify: r.Notify,
 		Lines: []string{
@@ -106,9 +106,9 @@ func (r Rescue) left(s ledger.Slot, c ledger.Claim) bool {
 	return s.Kind == ledger.Places && !c.Left.IsZero() && r.Now().Sub(c.Left) > hearing
 }
 
-// tellDown says of each run which sources of it are down beyond their patience, or left stopped, while the run goes
+// notifyOfDown says of each run which sources of it are down beyond their patience, or left stopped, while the run goes
 // on: that may take hours. It says so once, and again when there are more.
-func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) error {
+func (r Rescue) notifyOfDown(ctx context.Context, late map[string][]ledger.Claim) error {
 	var problems []error
 	for _, run := range slices.Sorted(maps.Keys(late)) {
 		record, _, err := r.Runs.GetRun(ctx, run)

@@ -82,11 +82,11 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.writer().Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
 		return j, err
 	}
-	return told(ctx, j, found, image), nil
+	return withRolled(ctx, j, found, image), nil
 }
 
-// told is the job with what became of the targets, and with a warning of an image whose name is another's.
-func told(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
+// withRolled is the job with what became of the targets, and with a warning of an image whose name is another's.
+func withRolled(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
 	if reason := found.Reason(image); reason != nil {
 		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner",
 			found.Owner.Lineage)

@@ -18,10 +18,10 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// standard and latest are what may stand instead of a version's number.
+// versionDefault and versionLatest are what may stand instead of a version's number.
 const (
-	standard = "$Default"
-	latest   = "$Latest"
+	versionDefault = "$Default"
+	versionLatest   = "$Latest"
 )
 
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.
@@ -54,7 +54,7 @@ func (f *Round) versions(ctx context.Context, u Undo, groups []types.AutoScaling
 		return at, err
 	}
 	// It was not led back: what names no number launches what is undone, too.
-	for _, head := range []string{standard, latest} {
+	for _, head := range []string{versionDefault, versionLatest} {
 		bad, err := f.with(ctx, u.Images, aws.String(u.Target), head)
 		if fault.IgnoreNotFound(err) != nil { // $Latest leads to none where the latest version was deleted.
 			return at, err
@@ -187,15 +187,15 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 func (f *Round) heads(
 	ctx context.Context, images []string, groups []types.AutoScalingGroup,
 ) ([]ec2types.LaunchTemplateVersion, error) {
-	all, err := f.with(ctx, images, nil, standard, latest)
+	all, err := f.with(ctx, images, nil, versionDefault, versionLatest)
 	if !fault.IsNotFound(err) {
 		return all, err
 	}
-	if all, err = f.with(ctx, images, nil, standard); err != nil {
+	if all, err = f.with(ctx, images, nil, versionDefault); err != nil {
 		return nil, err
 	}
-	for template := range versionsIn(groups, func(v string) bool { return v == latest }) {
-		more, err := f.with(ctx, images, aws.String(template), latest)
+	for template := range versionsIn(groups, func(v string) bool { return v == versionLatest }) {
+		more, err := f.with(ctx, images, aws.String(template), versionLatest)
 		if fault.IgnoreNotFound(err) != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if err != nil {
 		return Answer{}, fmt.Errorf("writing down whose the name %s is: %w", asked.Name, err)
 	}
-	s.tellHandover(ctx, asked, h)
+	s.notifyOfHandover(ctx, asked, h)
 	return answer, nil
 }
 
@@ -108,8 +108,8 @@ func (s Step) next(ctx context.Context, name string, before, to ledger.Owner) (s
 	return said + fmt.Sprintf(" Images of %s are made and no longer rolled.", former), nil
 }
 
-// tellHandover sends one message of it. One that no channel takes is logged: the person who asked sees the answer.
-func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover) {
+// notifyOfHandover sends one message of it. One that no channel takes is logged: the person who asked sees the answer.
+func (s Step) notifyOfHandover(ctx context.Context, asked event.Handover, h Handover) {
 	title := "The name " + asked.Name + " is handed over" + by(asked.By)
 	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "no source"), h.To), h.Next,
 		report.Nothing}

@@ -101,8 +101,8 @@ type Round struct {
 	waits []string
 }
 
-// Begin begins a round.
-func (f Fleet) Begin() *Round {
+// Round begins a round.
+func (f Fleet) Round() *Round {
 	return &Round{Fleet: f, runs: map[string]map[string][]string{}, begun: map[string]bool{}}
 }
 

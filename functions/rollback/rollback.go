@@ -136,7 +136,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	}
 	done, unread, err := s.each(ctx, asked, targets, known)
 	if err == nil && !asked.Follow {
-		err = s.tell(ctx, asked, targets[:done])
+		err = s.notify(ctx, asked, targets[:done])
 	}
 	if err != nil {
 		return Answer{}, err
@@ -151,7 +151,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 func (s Step) each(
 	ctx context.Context, asked event.Rollback, targets []*target, known []*rollout.Target,
 ) (done int, unread []string, err error) {
-	round, w := s.Refreshes.Begin(), s.writer().Remembering()
+	round, w := s.Refreshes.Round(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
 			err = s.follow(ctx, targets[done], asked)

@@ -114,7 +114,7 @@ func TestMoreImagesThanARequestTakes(t *testing.T) {
 		}
 		undone.Images = append(undone.Images, ec2.ImageX86) // The members run it.
 		of := rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2, Parameters: s.SSM, Ledger: s.Ledger}
-		done, err := of.Begin().RollBack(s.Context(), undone)
+		done, err := of.Round().RollBack(s.Context(), undone)
 		s.Must(err)
 		s.Same("left", strings.Join(done.Left, "; "), "group fleet launches version 1 and runs it in 4 members: "+
 			"goldsmith rollback --name web --refresh moves it")

@@ -12,10 +12,10 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// tell sends one message of a rollback, and marks what it told of, so that who
+// notify sends one message of a rollback, and marks what it told of, so that who
 // asks again is not heard twice. A message that no channel takes is logged: the
 // person who asked sees the answer.
-func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target) error {
+func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*target) error {
 	lines, untold := news(asked, targets)
 	if len(untold) == 0 {
 		return nil
@@ -30,7 +30,7 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	for _, t := range untold {
-		if err := s.writer().Told(ctx, t.known); err != nil {
+		if err := s.writer().MarkNotified(ctx, t.known); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
 	if _, err := s.Ledger.PutRequest(ctx, run); err != nil {
 		return Answer{}, fmt.Errorf("recording the request of %s: %w", e.ID, err)
 	}
-	return s.begin(ctx, run)
+	return s.start(ctx, run)
 }
 
 // newer reports whether a change comes after all that is known of the tag. Versions count up; whether they ever
@@ -103,12 +103,12 @@ func newer(known ledger.Request, e event.Requested, now time.Time) bool {
 // delivery may have been cut off before it was.
 func (s Step) again(ctx context.Context, known ledger.Request, e event.Requested) (Answer, error) {
 	if known.Version == e.Version && known.Run == runs.RequestName(e.ID, e.Version) {
-		return s.begin(ctx, known)
+		return s.start(ctx, known)
 	}
 	return Answer{Ignored: "a newer change of the tag is known"}, nil
 }
 
-func (s Step) begin(ctx context.Context, r ledger.Request) (Answer, error) {
+func (s Step) start(ctx context.Context, r ledger.Request) (Answer, error) {
 	begun, err := s.Starter.Requested(ctx, r.Run, r.Since, job.Request{Source: r.Source, Kind: r.Kind, Value: r.Value})
 	return answerOf(begun), err
 }

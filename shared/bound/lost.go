@@ -47,7 +47,7 @@ func unplaced(ctx context.Context, l breaker.Reader, lost []types.Instance) ([]t
 		case errors.As(err, &unreadable):
 		case err != nil:
 			return nil, err
-		case tells(s.Kind):
+		case down(s.Kind):
 			lost = without(lost, s.Source)
 		}
 	}
@@ -69,8 +69,8 @@ func unexplained(ctx context.Context, l breaker.Reader, lost []types.Instance) (
 	return lost, nil
 }
 
-// tells reports whether a slot of that kind says that its source is down, or may be.
-func tells(kind ledger.SlotKind) bool {
+// down reports whether a slot of that kind says that its source is down, or may be.
+func down(kind ledger.SlotKind) bool {
 	return kind == ledger.Places || kind == ledger.Downs || kind == ledger.Exempt
 }
 

@@ -50,7 +50,7 @@ func (t Notifier) send(ctx context.Context, m message) (d done) {
 		}
 	}
 	for _, name := range d.failed {
-		t.tellOf(ctx, name, problems[name], m, d.sent)
+		t.alertOf(ctx, name, problems[name], m, d.sent)
 	}
 	return d
 }
@@ -94,9 +94,9 @@ func partOf(ctx context.Context, left int) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, time.Until(end)/time.Duration(left+1))
 }
 
-// tellOf tells by the channels that work of one that does not, once for each message. It is logged already: where this
+// alertOf tells by the channels that work of one that does not, once for each message. It is logged already: where this
 // cannot be told there is nothing more to do.
-func (t Notifier) tellOf(ctx context.Context, broken plan.Channel, problem error, m message, by []plan.Channel) {
+func (t Notifier) alertOf(ctx context.Context, broken plan.Channel, problem error, m message, by []plan.Channel) {
 	by = slices.DeleteFunc(slices.Clone(by), func(c plan.Channel) bool { return c == broken })
 	if len(by) == 0 {
 		return

@@ -18,7 +18,7 @@ type template struct {
 	// tags are nil where they were not read.
 	tags             map[string]string
 	versions         map[int64]types.LaunchTemplateVersion
-	standard, latest int64
+	defaultVersion, latest int64
 	launchers        []launcher
 	// listed is whether the plan lists it, theirs whether it is left to the service that owns it, unasked whether it takes
 	// its image from a parameter and is neither tagged nor listed.
@@ -43,9 +43,9 @@ type template struct {
 // number is the version that a launcher names; false for one that does not exist.
 func (t *template) number(version string) (int64, bool) {
 	switch version {
-	case standard:
-		return t.standard, true
-	case latest:
+	case versionDefault:
+		return t.defaultVersion, true
+	case versionLatest:
 		return t.latest, true
 	}
 	n, err := strconv.ParseInt(version, 10, 64)
@@ -80,7 +80,7 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 	candidates := t.launched()
 	visible := len(candidates) > 0
 	if !visible {
-		candidates = []int64{t.standard, t.latest}
+		candidates = []int64{t.defaultVersion, t.latest}
 	}
 	t.base = candidates[0]
 	for _, n := range candidates[1:] {
@@ -88,7 +88,7 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 		switch {
 		case len(fields) == 0:
 		case wish == plan.BaseDefault:
-			t.base = t.standard
+			t.base = t.defaultVersion
 			t.changed(differ)
 			return ""
 		case wish == plan.BaseLatest:
@@ -99,7 +99,7 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 			return t.disagreeing(n, fields)
 		default:
 			return fmt.Sprintf("nothing is seen to launch from it, and its default version %d and its latest %d differ in "+
-				"%s; %s", t.standard, t.latest, listed(fields), sayWhich)
+				"%s; %s", t.defaultVersion, t.latest, listed(fields), sayWhich)
 		}
 	}
 	return ""
@@ -179,7 +179,7 @@ func (t *template) left(stays, groups bool) []string {
 	var names []string
 	for _, l := range t.launchers {
 		n, ok := t.number(l.version)
-		old := ok && (l.version != latest) && (l.version != standard || stays)
+		old := ok && (l.version != versionLatest) && (l.version != versionDefault || stays)
 		if text := fmt.Sprintf("%s (version %d)", l.name, n); old && (groups || !l.group) && !slices.Contains(names, text) {
 			names = append(names, text)
 		}

@@ -13,7 +13,7 @@ import (
 // versioned is a template whose default is 1 and whose latest is 3; each version has a key pair, the field in which
 // versions differ.
 func versioned(keys map[int64]string, launchers ...launcher) *template {
-	t := &template{id: "lt-1", standard: 1, latest: 3, launchers: launchers,
+	t := &template{id: "lt-1", defaultVersion: 1, latest: 3, launchers: launchers,
 		versions: map[int64]types.LaunchTemplateVersion{}}
 	for n, key := range keys {
 		t.versions[n] = types.LaunchTemplateVersion{LaunchTemplateData: &types.ResponseLaunchTemplateData{KeyName: aws.String(key)}}

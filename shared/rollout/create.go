@@ -53,7 +53,7 @@ func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem s
 	if err != nil {
 		return "", err
 	}
-	if n := again.standard; n != t.At.Default && n != next {
+	if n := again.defaultVersion; n != t.At.Default && n != next {
 		return fmt.Sprintf("version %d was made its default while it was rolled; "+
 			"the image is in version %d, and the next run rolls from what is launched then", n, next), nil
 	}

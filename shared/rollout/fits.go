@@ -128,7 +128,7 @@ func (t *template) moving() []int64 {
 	if t.stays {
 		return nil
 	}
-	return []int64{t.standard}
+	return []int64{t.defaultVersion}
 }
 
 // replaced are versions with another image than the base, and equal to it in all else, that the new one takes the place

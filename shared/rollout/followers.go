@@ -75,7 +75,7 @@ func (s *survey) byVersion(ctx context.Context, latests bool, images []string) (
 	asked := map[[2]string]bool{}
 	for _, l := range s.launching {
 		of := l.named()
-		if l.version == standard || l.version == latest && !latests || asked[of] {
+		if l.version == versionDefault || l.version == versionLatest && !latests || asked[of] {
 			continue
 		}
 		if len(asked) == mostFollowers {
@@ -123,7 +123,7 @@ func following(
 	ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, images []string,
 ) ([]string, error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
+		Versions: []string{versionDefault, versionLatest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
 	})
 	var ids []string
 	for pages.HasMorePages() {
@@ -147,10 +147,10 @@ func following(
 func (t *template) takes(image string) (some, all bool) {
 	launched := t.launched()
 	if len(launched) == 0 {
-		launched = []int64{t.standard, t.latest}
+		launched = []int64{t.defaultVersion, t.latest}
 	}
 	other := func(n int64) bool { return t.image(n) != image }
-	those := slices.DeleteFunc(append(slices.Clone(launched), t.standard), other)
+	those := slices.DeleteFunc(append(slices.Clone(launched), t.defaultVersion), other)
 	if len(those) == 0 {
 		return false, false
 	}

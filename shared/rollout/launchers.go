@@ -41,10 +41,10 @@ type launcher struct {
 	owner string
 }
 
-// standard and latest are what may stand instead of a version's number.
+// versionDefault and versionLatest are what may stand instead of a version's number.
 const (
-	standard = "$Default"
-	latest   = "$Latest"
+	versionDefault = "$Default"
+	versionLatest   = "$Latest"
 )
 
 // launchers are all that may launch the images of templates, in the order of their names.
@@ -115,7 +115,7 @@ func named(name string, t *scaling.LaunchTemplateSpecification) launcher {
 
 // from is a launcher of a template as a describe gives it: by id, by name, or by both.
 func from(name string, id, title, version *string) launcher {
-	l := launcher{name: name, id: aws.ToString(id), version: cmp.Or(aws.ToString(version), standard)}
+	l := launcher{name: name, id: aws.ToString(id), version: cmp.Or(aws.ToString(version), versionDefault)}
 	if l.id == "" {
 		l.title = aws.ToString(title)
 	}

@@ -37,7 +37,7 @@ func (t *template) owned(roll plan.Roll) []launcher {
 // follow tells of launchers of another service that launch the image although nothing is done about them.
 func (t *template) follow(stays bool, roll plan.Roll) string {
 	following := slices.DeleteFunc(t.owned(roll), func(l launcher) bool {
-		return l.version != latest && (l.version != standard || stays)
+		return l.version != versionLatest && (l.version != versionDefault || stays)
 	})
 	if t.listed || len(following) == 0 {
 		return ""

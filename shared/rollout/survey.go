@@ -54,7 +54,7 @@ func (f Finder) survey() *survey {
 // read is a template with its default and latest version.
 func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{standard, latest},
+		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{versionDefault, versionLatest},
 	})
 	if isVersion(err) { // $Latest leads to none: the highest version that there is stands for it.
 		return f.readLatestDeleted(ctx, id, name)
@@ -66,7 +66,7 @@ func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 	for _, v := range out.LaunchTemplateVersions {
 		t.add(v)
 	}
-	if t.standard == 0 {
+	if t.defaultVersion == 0 {
 		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id),
 			aws.ToString(name))
 	}
@@ -92,7 +92,7 @@ func (f Finder) readLatestDeleted(ctx context.Context, id, name *string) (*templ
 			t.add(v)
 		}
 	}
-	if t.standard == 0 {
+	if t.defaultVersion == 0 {
 		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version, and no latest", aws.ToString(id),
 			aws.ToString(name))
 	}
@@ -110,7 +110,7 @@ func (t *template) add(v types.LaunchTemplateVersion) {
 	t.id, t.name = aws.ToString(v.LaunchTemplateId), aws.ToString(v.LaunchTemplateName)
 	t.versions[n], t.latest = v, max(t.latest, n)
 	if aws.ToBool(v.DefaultVersion) {
-		t.standard = n
+		t.defaultVersion = n
 	}
 }
 
@@ -121,7 +121,7 @@ const versionsAPage = 200
 // fewer calls than one each.
 func (f Finder) all(ctx context.Context) (map[string]*template, error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{standard, latest}, MaxResults: aws.Int32(versionsAPage),
+		Versions: []string{versionDefault, versionLatest}, MaxResults: aws.Int32(versionsAPage),
 	})
 	all := map[string]*template{}
 	for pages.HasMorePages() {
@@ -253,7 +253,7 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	}
 	left := tmpl.leftTo(roll)
 	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
-	differs := differ(tmpl.base, tmpl.standard)
+	differs := differ(tmpl.base, tmpl.defaultVersion)
 	tmpl.stays = len(differs) > 0
 	t.at(tmpl.stays)
 	t.At.Was = tmpl.was()
@@ -263,7 +263,7 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	}
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.
-		tmpl.note = notes(fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard,
+		tmpl.note = notes(fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.defaultVersion,
 			listed(differs)), tmpl.note)
 	}
 	return nil
@@ -290,7 +290,7 @@ func (s *survey) wish(ctx context.Context, t *template, roll plan.Roll) (base pl
 // clear reports whether one version alone can be what the next is made from.
 func (t *template) clear() bool {
 	launched := t.launched()
-	return len(launched) == 1 || len(launched) == 0 && t.standard == t.latest
+	return len(launched) == 1 || len(launched) == 0 && t.defaultVersion == t.latest
 }
 
 func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) {
@@ -307,7 +307,7 @@ func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) 
 // at is where a template points.
 func (t *Target) at(stays bool) {
 	tmpl := t.template
-	t.At = state{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
+	t.At = state{Version: tmpl.defaultVersion, Default: tmpl.defaultVersion, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
 		Stays: stays}
 	if stays {
 		t.At.Version = tmpl.latest

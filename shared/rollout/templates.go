@@ -82,7 +82,7 @@ func (s *survey) named(ctx context.Context, each job.Rolled) (*template, error) 
 	if each.Target == "" {
 		t = s.byName[each.Name]
 	}
-	if t != nil && t.standard != 0 {
+	if t != nil && t.defaultVersion != 0 {
 		return t, nil
 	}
 	return s.read(ctx, pointer(each.Target), pointer(each.Name))

@@ -80,7 +80,7 @@ func (s *survey) lookAt(ctx context.Context, t *Target, read *template) (err err
 	switch {
 	case !t.Template():
 		err = s.parameter(ctx, t, t.Record.ID)
-	case read != nil && read.standard != 0:
+	case read != nil && read.defaultVersion != 0:
 		err = s.see(ctx, t, read)
 	default:
 		gone = "there is no such launch template any more"
@@ -126,7 +126,7 @@ func (s *survey) see(ctx context.Context, t *Target, read *template) error {
 		return err
 	}
 	last, rolled := Latest(t.Record)
-	t.at(rolled && last.Stays && len(differ(read.standard, read.latest)) > 0)
+	t.at(rolled && last.Stays && len(differ(read.defaultVersion, read.latest)) > 0)
 	read.base = read.latest
 	return s.reverted(ctx, t)
 }
@@ -231,8 +231,8 @@ func (w Writer) Follow(ctx context.Context, t *Target, by string) (bool, error) 
 	return true, w.put(ctx, t, next)
 }
 
-// Told marks that people heard that a target is held.
-func (w Writer) Told(ctx context.Context, t *Target) error {
+// MarkNotified marks that people heard that a target is held.
+func (w Writer) MarkNotified(ctx context.Context, t *Target) error {
 	if t.Record.Back == nil {
 		return nil
 	}

@@ -71,8 +71,8 @@ func (u *undoing) lead(ctx context.Context) (err error) {
 	if u.differ, err = u.survey.differ(ctx, tmpl); err != nil {
 		return err
 	}
-	if !u.leaves(tmpl.standard) {
-		u.t.Rolled.Version = tmpl.standard
+	if !u.leaves(tmpl.defaultVersion) {
+		u.t.Rolled.Version = tmpl.defaultVersion
 		return u.topped(ctx)
 	}
 	one, err := u.one(ctx)
@@ -92,7 +92,7 @@ func (u *undoing) lead(ctx context.Context) (err error) {
 // one reports whether one version does for default and latest: they launch the same, and did so before.
 func (u *undoing) one(ctx context.Context) (bool, error) {
 	tmpl, was := u.t.template, u.to.Was
-	if !u.leaves(tmpl.latest) || len(u.differ(tmpl.standard, tmpl.latest)) > 0 {
+	if !u.leaves(tmpl.latest) || len(u.differ(tmpl.defaultVersion, tmpl.latest)) > 0 {
 		return false, nil
 	}
 	if was == nil || was.Default == was.Latest {
@@ -124,7 +124,7 @@ func (u *undoing) apart(ctx context.Context) error {
 	over := int64(0)
 	if n == 0 {
 		want, _ := versions(u.to)
-		if n, err = u.made(ctx, u.t.template.standard, want, defaultText); err != nil {
+		if n, err = u.made(ctx, u.t.template.defaultVersion, want, defaultText); err != nil {
 			return err
 		}
 		over = n
@@ -176,7 +176,7 @@ func (u *undoing) uncovered(ctx context.Context, n int64, err error) error {
 	}
 	tmpl := u.t.template
 	differs := ""
-	if fields := u.differ(tmpl.standard, tmpl.latest); len(fields) > 0 {
+	if fields := u.differ(tmpl.defaultVersion, tmpl.latest); len(fields) > 0 {
 		differs = fmt.Sprintf(", and differs in %s from version %d, which $Latest launched before", listed(fields),
 			tmpl.latest)
 	}
@@ -202,7 +202,7 @@ func (u *undoing) top(ctx context.Context, over int64) (int64, error) {
 		return 0, err
 	}
 	if there && u.rolled(n) { // What was not edited since is given back as it was.
-		if err := u.tell(ctx, want.Number, want.Image); err != nil {
+		if err := u.note(ctx, want.Number, want.Image); err != nil {
 			return 0, err
 		}
 		return u.create(ctx, u.t, want.Number, want.Image, same, rollbackText)

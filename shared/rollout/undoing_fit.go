@@ -52,9 +52,9 @@ func (u *undoing) fit(ctx context.Context, source int64, id string) error {
 	return unlaunchable(id, problem)
 }
 
-// tell tells of what by now launches from the template and would not launch a version as it was before. That is given
+// note tells of what by now launches from the template and would not launch a version as it was before. That is given
 // back all the same.
-func (u *undoing) tell(ctx context.Context, source int64, id string) error {
+func (u *undoing) note(ctx context.Context, source int64, id string) error {
 	problem, err := u.worse(ctx, source, id)
 	switch {
 	case err != nil && passing(err) == nil:
@@ -109,8 +109,8 @@ func (u *undoing) refused(ctx context.Context, t *template) (bool, error) {
 
 // now is the version that is launched and left behind.
 func (u *undoing) now() int64 {
-	if t := u.t.template; !u.t.At.Stays && u.leaves(t.standard) {
-		return t.standard
+	if t := u.t.template; !u.t.At.Stays && u.leaves(t.defaultVersion) {
+		return t.defaultVersion
 	}
 	return u.t.template.latest
 }
@@ -173,11 +173,11 @@ func (u *undoing) formerly(ctx context.Context, want ledger.Version, why string,
 // when there is none.
 func (u *undoing) earlier(ctx context.Context) (int64, error) {
 	want, _ := versions(u.to)
-	n, err := u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.standard)) == 0 })
+	n, err := u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.defaultVersion)) == 0 })
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	return n, u.tell(ctx, n, want.Image)
+	return n, u.note(ctx, n, want.Image)
 }
 
 // known is a version on record that has the image; 0 when there is none.

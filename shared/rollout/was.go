@@ -16,7 +16,7 @@ const groupPrefix = "group "
 
 // was is what launches from a template now: what an undo gives back to each pointer and to each group.
 func (t *template) was() *ledger.Was {
-	was := &ledger.Was{Default: t.version(t.standard), Latest: t.version(t.latest), Base: t.version(t.base)}
+	was := &ledger.Was{Default: t.version(t.defaultVersion), Latest: t.version(t.latest), Base: t.version(t.base)}
 	for _, l := range t.launchers {
 		n, err := strconv.ParseInt(l.version, 10, 64)
 		if _, known := t.versions[n]; !l.group || err != nil || !known {

@@ -166,7 +166,7 @@ func broke(f *report.Failure) part {
 	if f == nil {
 		return part{}
 	}
-	return part{title: "The run broke", lines: 1, full: []string{told(*f)}}
+	return part{title: "The run broke", lines: 1, full: []string{failure(*f)}}
 }
 
 func failures(title string, sources []report.Source, now string) part {
@@ -176,7 +176,7 @@ func failures(title string, sources []report.Source, now string) part {
 		if !s.DownSince.IsZero() {
 			since = ", down since " + job.UTC(s.DownSince)
 		}
-		p.full = append(p.full, bullet(s.Name, s.ID)+since+"\n"+told(*s.Failure))
+		p.full = append(p.full, bullet(s.Name, s.ID)+since+"\n"+failure(*s.Failure))
 		p.brief = append(p.brief, bullet(s.Name, s.ID)+since+": "+clip(s.Failure.What, briefMost))
 	}
 	return p
@@ -185,8 +185,8 @@ func failures(title string, sources []report.Source, now string) part {
 // indent keeps what others wrote off the start of a line, where headings and bullets are ours.
 const indent = "      "
 
-// told says what failed, what Goldsmith did and what to do now.
-func told(f report.Failure) string {
+// failure says what failed, what Goldsmith did and what to do now.
+func failure(f report.Failure) string {
 	return indent + shorten(f.What, causeMost) + "\n" + indent + shorten(f.Did, lineMost) + "\n" + indent + "*Now:* " +
 		shorten(f.Do, lineMost)
 }

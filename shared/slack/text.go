@@ -101,9 +101,9 @@ var ping = regexp.MustCompile(`^<(!here|!channel|!everyone|!subteam\^[A-Z0-9]{1,
 
 // mention keeps what pings as it is and escapes the words between. It cuts at
 // words, since half a ping is none.
-func mention(wish string) string {
+func mention(text string) string {
 	var said []string
-	for _, word := range strings.Fields(wish) {
+	for _, word := range strings.Fields(text) {
 		if !ping.MatchString(word) {
 			word = clip(word, nameMost)
 		}

@@ -36,7 +36,7 @@ func BootOf(state types.InstanceStateName, checks types.InstanceStatus) Boot {
 		types.InstanceStateNameShuttingDown, types.InstanceStateNameTerminated:
 		return Dead
 	case types.InstanceStateNameRunning:
-		if verdict(checks.InstanceStatus) == types.SummaryStatusOk && verdict(checks.SystemStatus) == types.SummaryStatusOk {
+		if status(checks.InstanceStatus) == types.SummaryStatusOk && status(checks.SystemStatus) == types.SummaryStatusOk {
 			return Booted
 		}
 		return Booting
@@ -47,7 +47,7 @@ func BootOf(state types.InstanceStateName, checks types.InstanceStatus) Boot {
 	}
 }
 
-func verdict(s *types.InstanceStatusSummary) types.SummaryStatus {
+func status(s *types.InstanceStatusSummary) types.SummaryStatus {
 	if s == nil {
 		return ""
 	}
@@ -108,7 +108,7 @@ func failing(checks types.InstanceStatus) string {
 		name string
 		is   types.SummaryStatus
 	}{
-		{"system", verdict(checks.SystemStatus)}, {"instance", verdict(checks.InstanceStatus)},
+		{"system", status(checks.SystemStatus)}, {"instance", status(checks.InstanceStatus)},
 	} {
 		if check.is != types.SummaryStatusOk {
 			parts = append(parts, fmt.Sprintf("its %s status check is %s", check.name, cmp.Or(string(check.is), "not there")))
