@@ -147,7 +147,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 	}
 	copied(values, c)
 	sharedCopies(values, c)
-	told(values, c)
+	channels(values, c)
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
 		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}

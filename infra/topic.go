@@ -19,8 +19,8 @@ import (
 // runsTopic is the name of the topic that runs are told to.
 const runsTopic = workflow.Name + "-runs"
 
-// told fills in by what channels the plans are told.
-func told(values workflow.Values, c Config) {
+// channels fills in by what channels the plans are told.
+func channels(values workflow.Values, c Config) {
 	for _, each := range c.Plans.Channels() {
 		values[workflow.Channels] = append(values[workflow.Channels], string(each))
 	}

@@ -11,7 +11,7 @@ import (
 
 // notifier tells people how a run ended.
 type notifier interface {
-	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
+	Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
 // Step tells people.
@@ -20,7 +20,7 @@ type Step struct{ Notifier notifier }
 // Handle tells how the run ended and returns the page with its outcome, which
 // decides whether the execution shows as succeeded or failed.
 func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
-	outcome, err := s.Notifier.Tell(ctx, ledger.Run{
+	outcome, err := s.Notifier.Notify(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
 		Request: p.Run.Request, Problem: p.Failure.Problem(), Do: p.Failure.Do(), Retiring: p.Retire.Failure.Problem(),
 	}, p.Plan)

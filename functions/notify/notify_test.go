@@ -43,8 +43,8 @@ func ends(s *steptest.Stage, name string, how job.Ending) {
 type cases = []steptest.Case[job.Batch, job.Batch]
 
 const (
-	adds  = "GetRun Results Claims PutRun Telling"
-	tells = adds + " GetSecretValue Tell"
+	adds  = "GetRun Results Claims PutRun Notifying"
+	tells = adds + " GetSecretValue Notified"
 )
 
 // told checks the run's outcome, and how many messages say all of the parts.
@@ -84,13 +84,13 @@ func TestNotify(t *testing.T) {
 		},
 		{
 			Name:  "the mark that it was told is lost: not told twice",
-			Given: func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Lose("Tell", 1) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Lose("Notified", 1) },
 			Want:  tells + ": Transient | GetRun: ok",
 			Then:  told(plan.OK, 1),
 		},
 		{
 			Name:    "nobody marked that it was told: not told again at once, and recover sees to it",
-			Given:   func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Break("Tell", 1) },
+			Given:   func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Break("Notified", 1) },
 			Want:    tells + ": Transient | " + adds + ": ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then:    told(plan.OK, 1),
@@ -125,7 +125,7 @@ func TestNotify(t *testing.T) {
 		{
 			Name:  "the plan does not want to hear of what went well",
 			Given: func(_ *steptest.Stage, p *job.Batch) { p.Plan.Notify.On = []plan.Outcome{plan.Failed} },
-			Want:  adds + " Tell: ok",
+			Want:  adds + " Notified: ok",
 			Then:  told(plan.OK, 0),
 		},
 		{

@@ -144,9 +144,9 @@ func (p BootTests) end(ctx context.Context, r ledger.Registration, i types.Insta
 // goesOn reports whether a test of that age is still worked on under its source's claim.
 func (p BootTests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool,
 	error) {
-	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
-	if at < 0 || age >= oldestTest {
+	c, ok := ledger.FindClaim(claims, r.Source, r.Run)
+	if !ok || age >= oldestTest {
 		return false, nil
 	}
-	return p.WorkedOn(ctx, claims[at])
+	return p.WorkedOn(ctx, c)
 }

@@ -102,7 +102,7 @@ func (d *drawn) runs() {
 			d.Must(d.Ledger.Kept.PutRun(d.Context(), r))
 		}
 		if d.Abort(r.Execution); d.odds(2) {
-			_, err := d.Ledger.Kept.Tell(d.Context(), run, time.Now())
+			_, err := d.Ledger.Kept.Notified(d.Context(), run, time.Now())
 			d.Must(err)
 		}
 	}

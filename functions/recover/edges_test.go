@@ -226,7 +226,7 @@ func TestTwoThatComeBackOneAfterTheOther(t *testing.T) {
 				WasRunning: true, StopSent: time.Now(), StopTried: time.Now()})
 		}
 		s.Abort(arn)
-		_, err := s.Ledger.Kept.Tell(s.Context(), "cut", time.Now())
+		_, err := s.Ledger.Kept.Notified(s.Context(), "cut", time.Now())
 		s.Must(err)
 		for _, id := range ids {
 			time.Sleep(time.Hour)

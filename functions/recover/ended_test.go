@@ -36,12 +36,12 @@ func TestExecutionEnded(t *testing.T) {
 			}
 		}
 	}
-	const tells = " Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
+	const tells = " Slots DescribeInstances GetRun*2 Results Claims PutRun Notifying GetSecretValue Notified: ok"
 	steptest.Play(t, failed, cases{
 		{
 			Name: "aborted by a person: what it left stopped is started, and people are told",
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
-				"DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
+				"DescribeInstances GetRun*2 Results Claims PutRun Notifying GetSecretValue Notified: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				said(1, "The execution ended as ABORTED before the run was done", "nightly")(s, a)
@@ -58,7 +58,7 @@ func TestExecutionEnded(t *testing.T) {
 		{
 			Name: "the run told of itself before: not told again",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
-				_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
+				_, err := s.Ledger.Kept.Notified(s.Context(), run, time.Now())
 				s.Must(err)
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
@@ -70,7 +70,7 @@ func TestExecutionEnded(t *testing.T) {
 				*in = json.RawMessage(strings.ReplaceAll(string(*in), run, "nightly-20260323T020000Z"))
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots " +
-				"DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok",
+				"DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Notifying GetSecretValue Notified: ok",
 			Then: said(1, "ended as ABORTED"),
 		},
 		{
@@ -83,7 +83,7 @@ func TestExecutionEnded(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots DescribeInstances GetRun*2 Results " +
-				"Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
+				"Claims PutRun Notifying GetSecretValue Notified: ok", Then: said(1),
 		},
 	})
 }

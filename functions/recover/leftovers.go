@@ -92,7 +92,8 @@ func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []led
 
 // held reports whether a claim stands for the job that a registration is of.
 func held(claims []ledger.Claim, r ledger.Registration) bool {
-	return slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
+	_, ok := ledger.FindClaim(claims, r.Source, r.Run)
+	return ok
 }
 
 // named is how many names one describe is about: a filter takes 200 values.

@@ -94,7 +94,7 @@ func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 		_, err := m.Starter.Scheduled(ctx, p, due)
 		return err
 	}
-	_, err = m.Notifier.Tell(ctx, ledger.Run{
+	_, err = m.Notifier.Notify(ctx, ledger.Run{
 		Name: name, Plan: p.Name, Scheduled: due,
 		Problem: fmt.Sprintf("The schedule started no run at %s, and no sweep did before the window closed",
 			due.UTC().Format(time.RFC3339)),

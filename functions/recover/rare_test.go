@@ -125,7 +125,7 @@ func TestARequestAfterItsRun(t *testing.T) {
 				_, err := memory.Since(s.Context(), ended.Add(c.since))
 				s.Must(err)
 				if c.told > 0 {
-					_, err := memory.Tell(s.Context(), run, ended.Add(c.told))
+					_, err := memory.Notified(s.Context(), run, ended.Add(c.told))
 					s.Must(err)
 				}
 				tagged(s, "now")

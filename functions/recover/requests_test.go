@@ -70,7 +70,7 @@ func ends(s *steptest.Stage, run string, answer bool) {
 	s.Helper()
 	s.Abort(executions + run)
 	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: run, Plan: "nightly"}))
-	_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
+	_, err := s.Ledger.Kept.Notified(s.Context(), run, time.Now())
 	s.Must(err)
 	if answer {
 		s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: run, Source: s.Web, Ending: job.Broken}))
@@ -146,7 +146,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 				}))
 			},
 			Want: seen + " | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2 Results Claims PutRun " +
-				"GetRequest DeleteTags Telling GetSecretValue Tell" + asks + " GetRun: ok",
+				"GetRequest DeleteTags Notifying GetSecretValue Notified" + asks + " GetRun: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
 		},
 		{

@@ -35,7 +35,7 @@ type ledgerAPI interface {
 
 // reporter tells people how a run ended.
 type reporter interface {
-	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
+	Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
 // Runs knows the runs of the last days, and tells of those that were not told.
@@ -131,7 +131,7 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	if !planned {
 		p = plan.Plan{Name: run.Plan, Notify: r.Plans.Plans[r.Plans.Default].Notify}
 	}
-	_, err = r.Notifier.Tell(ctx, run, p)
+	_, err = r.Notifier.Notify(ctx, run, p)
 	return err
 }
 

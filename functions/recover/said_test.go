@@ -27,7 +27,7 @@ func TestWhetherItsRunHasSaidThatItStaysDown(t *testing.T) {
 			with(func(c *ledger.Claim) {
 				c.Refused, c.RefusedBy, c.Problem = time.Now().Add(-40*time.Minute), "UnauthorizedOperation", "it may not"
 			})(s, nil)
-			_, err := s.Ledger.Kept.Tell(s.Context(), steptest.RunName, time.Now().Add(-told))
+			_, err := s.Ledger.Kept.Notified(s.Context(), steptest.RunName, time.Now().Add(-told))
 			s.Must(err)
 			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation"})
 			sweeps(s)
@@ -43,7 +43,7 @@ func TestWhetherItsRunHasSaidThatItStaysDown(t *testing.T) {
 // plansOf notes the plans of the runs that are told of.
 type plansOf struct{ told []string }
 
-func (p *plansOf) Tell(_ context.Context, _ ledger.Run, of plan.Plan) (plan.Outcome, error) {
+func (p *plansOf) Notify(_ context.Context, _ ledger.Run, of plan.Plan) (plan.Outcome, error) {
 	p.told = append(p.told, of.Name)
 	return plan.Failed, nil
 }

@@ -70,11 +70,7 @@ func claimOf(s ledger.Slot, claims []ledger.Claim, unread []string) (ledger.Clai
 	if slices.Contains(unread, s.Source) {
 		return unreadClaim(s), true
 	}
-	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == s.Source && c.Run == s.Run })
-	if at < 0 {
-		return ledger.Claim{}, false
-	}
-	return claims[at], true
+	return ledger.FindClaim(claims, s.Source, s.Run)
 }
 
 // unreadClaim is what a slot says of its source's claim, which cannot be read.

@@ -25,8 +25,8 @@ const (
 	asks = " DescribeInstances DescribeSnapshots Requests"
 	calm = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + ": ok"
 	// noticed is what people are told beside runs.
-	noticed = " GetRun Telling GetSecretValue Tell: ok"
-	tells   = " Results Claims PutRun Telling GetSecretValue Tell"
+	noticed = " GetRun Notifying GetSecretValue Notified: ok"
+	tells   = " Results Claims PutRun Notifying GetSecretValue Notified"
 )
 
 func TestSweepOfAQuietAccount(t *testing.T) {
@@ -60,7 +60,7 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 				s.Refuse("ListExecutions", "AccessDeniedException", 1)
 				s.Refuse("GetSecretValue", "AccessDeniedException", 1)
 			},
-			Want: "Claims Slots DescribeInstances Unsettled ListExecutions GetRun Telling GetSecretValue: Failed",
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions GetRun Notifying GetSecretValue: Failed",
 			Says: []string{"listing the runs"},
 		},
 	})
@@ -202,7 +202,7 @@ func TestMissedRuns(t *testing.T) {
 		},
 		{
 			Name:  "it cannot be told whether it is switched off: not started",
-			Want:  looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
+			Want:  looks + " DescribeExecution GetRun GetSchedule Sight GetRun Notifying GetSecretValue Notified: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)

@@ -69,7 +69,7 @@ func (d *drawn) run(name string, cut, told bool) {
 		d.Abort(arn)
 	}
 	if told {
-		_, err := d.Ledger.Kept.Tell(d.Context(), name, time.Now())
+		_, err := d.Ledger.Kept.Notified(d.Context(), name, time.Now())
 		d.Must(err)
 	}
 }

@@ -23,9 +23,7 @@ func (r *round) orphaned() []ledger.Registration {
 	var gone []ledger.Registration
 	for _, id := range slices.Sorted(maps.Keys(r.Registered)) {
 		registered := r.Registered[id]
-		held := slices.ContainsFunc(r.Claims, func(c ledger.Claim) bool {
-			return c.Source == registered.Source && c.Run == registered.Run
-		})
+		_, held := ledger.FindClaim(r.Claims, registered.Source, registered.Run)
 		old := r.now.Sub(registered.Begun) > orphanAge
 		ours := len(r.unpruned[id]) > 0
 		if !r.Shown[id] && !held && !ours && registered.Known() && old && !r.waiting(registered) {

@@ -21,7 +21,7 @@ import (
 // versionDefault and versionLatest are what may stand instead of a version's number.
 const (
 	versionDefault = "$Default"
-	versionLatest   = "$Latest"
+	versionLatest  = "$Latest"
 )
 
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.

@@ -205,7 +205,7 @@ var Functions = []Function{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
 		Environment: env(settings.Table, settings.SlackSecret, settings.Topic),
-		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), telling, untagging),
+		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), notifying, untagging),
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
@@ -224,7 +224,7 @@ var Functions = []Function{
 			look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
 				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeSnapshots"),
-		}, rolling, refreshingBack, refreshing, telling),
+		}, rolling, refreshingBack, refreshing, notifying),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
@@ -246,7 +246,7 @@ var Functions = []Function{
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				lookAtMembers, leavingStandby, lookAtTargets, askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, tracingBack, endTests, telling, untagging, referring, discarding),
+			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding),
 	},
 }
 

@@ -158,7 +158,7 @@ func onlyKey(keys ...string) Condition {
 	}
 }
 
-var telling = []Statement{
+var notifying = []Statement{
 	{
 		Why:       "Slack's credentials.",
 		Actions:   []string{"secretsmanager:GetSecretValue"},

@@ -13,9 +13,9 @@ import (
 
 // Judge says what a plan has done about a group that uses what was rolled, and what a report says of it; a run and
 // its rehearsal ask alike. A refresh is begun when the decision is Plain or Desired.
-func Judge(g types.AutoScalingGroup, rolled Rolled, images Images, wish plan.Refresh) (Decision, job.Refresh) {
+func Judge(g types.AutoScalingGroup, rolled Rolled, images Images, want plan.Refresh) (Decision, job.Refresh) {
 	r := job.Refresh{Group: aws.ToString(g.AutoScalingGroupName)}
-	if owner := OwnerOf(g); owner != "" && !slices.Contains(wish.Groups, r.Group) {
+	if owner := OwnerOf(g); owner != "" && !slices.Contains(want.Groups, r.Group) {
 		r.Note = leftTo(owner)
 		return Decision{Do: Left}, r
 	}
@@ -27,7 +27,7 @@ func Judge(g types.AutoScalingGroup, rolled Rolled, images Images, wish plan.Ref
 	case Settled, Left:
 		r.Note = d.Why
 	case Plain, Desired:
-		r.Note = join(d.Why, waits(g, wish))
+		r.Note = join(d.Why, waits(g, want))
 	}
 	return d, r
 }

@@ -35,14 +35,14 @@ func StandbyAs(s plan.Standby) types.StandbyInstances {
 
 // waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
 // RefreshPreferences); empty when there are none, or the plan does otherwise.
-func waits(g types.AutoScalingGroup, wish plan.Refresh) string {
+func waits(g types.AutoScalingGroup, want plan.Refresh) string {
 	protected, standby := Waiting(g)
 	said := ""
-	if protected > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
+	if protected > 0 && (want.Protected == "" || want.Protected == plan.ProtectedWait) {
 		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, "+
 			"unless roll.refresh.protected says ignore or refresh.", protected)
 	}
-	if standby > 0 && (wish.Standby == "" || wish.Standby == plan.StandbyWait) {
+	if standby > 0 && (want.Standby == "" || want.Standby == plan.StandbyWait) {
 		said = join(said, fmt.Sprintf("%d of its members are in Standby: the refresh waits an hour for them and fails, "+
 			"unless roll.refresh.standby says ignore or terminate.", standby))
 	}

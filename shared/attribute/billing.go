@@ -22,7 +22,7 @@ func (d *decider) billed() *Refusal {
 		d.take(statement{UsageOperation, linuxOperation, says.Source})
 	case platform.Value != linuxPlatform:
 		return refuse(Contradiction, "Take billing out of the settings, or name another snapshot.", "%s; %s",
-			says.told(), platform.told())
+			says.described(), platform.described())
 	}
 	return nil
 }

@@ -102,13 +102,15 @@ func (d *decider) checkTogether() *Refusal {
 	return nil
 }
 
-func (a Attribute) told() string { return fmt.Sprintf("%s is %s, says %s", a.Key, a.Value, a.Source) }
+func (a Attribute) described() string {
+	return fmt.Sprintf("%s is %s, says %s", a.Key, a.Value, a.Source)
+}
 
 // armMode: arm64 has UEFI alone.
 func (d *decider) armMode() (text, word string) {
 	mode := d.attribute(BootMode)
 	if d.Value(Architecture) == "arm64" && mode.Value != "uefi" && mode.Value != none {
-		return mode.told() + "; " + d.attribute(Architecture).told() + ", which has uefi alone", ""
+		return mode.described() + "; " + d.attribute(Architecture).described() + ", which has uefi alone", ""
 	}
 	return "", ""
 }
@@ -116,7 +118,7 @@ func (d *decider) armMode() (text, word string) {
 // tpm: RegisterImage takes TpmSupport with boot mode uefi and no other.
 func (d *decider) tpm() (text, word string) {
 	if t := d.attribute(TPM); t.Value == "v2.0" && d.Value(BootMode) != "uefi" {
-		return t.told() + ", which takes bootMode uefi; " + d.attribute(BootMode).told(), ""
+		return t.described() + ", which takes bootMode uefi; " + d.attribute(BootMode).described(), ""
 	}
 	return "", ""
 }
@@ -192,7 +194,7 @@ func (d *decider) noteUntested() {
 			}
 		}
 		if told != "" && !same {
-			d.Notes = append(d.Notes, d.attribute(k).told()+"; it is "+told+": only a boot test shows whether it starts so")
+			d.Notes = append(d.Notes, d.attribute(k).described()+"; it is "+told+": only a boot test shows whether it starts so")
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (d *decider) uefiData() (text, word string) {
 			return "", ""
 		}
 	}
-	return "uefiData is there, says " + u.Source + "; " + mode.told(), ""
+	return "uefiData is there, says " + u.Source + "; " + mode.described(), ""
 }
 
 // maxUEFI is how much UEFI data RegisterImage takes, in characters (API reference, RegisterImage).

@@ -75,19 +75,19 @@ func (d *decider) size() (text, word string) {
 	size, kind := d.attribute(VolumeSize), d.attribute(VolumeType)
 	n, least := number(size.Value), int(aws.ToInt32(d.Evidence.Snapshot.VolumeSize))
 	if n < least {
-		return fmt.Sprintf("%s; the snapshot has %d GiB, and a volume cannot be smaller", size.told(), least), ""
+		return fmt.Sprintf("%s; the snapshot has %d GiB, and a volume cannot be smaller", size.described(), least), ""
 	}
 	takes, known := volume.Of(kind.Value)
 	switch {
 	case !known:
 		return "", ""
 	case takes.Data:
-		return kind.told() + ", which is for data volumes alone", string(VolumeType) + "=gp3"
+		return kind.described() + ", which is for data volumes alone", string(VolumeType) + "=gp3"
 	case n < takes.Least:
-		return fmt.Sprintf("%s; %s, which takes %d GiB or more", size.told(), kind.told(), takes.Least),
+		return fmt.Sprintf("%s; %s, which takes %d GiB or more", size.described(), kind.described(), takes.Least),
 			fmt.Sprintf("%s=%d", VolumeSize, takes.Least)
 	case n > takes.Most:
-		return fmt.Sprintf("%s; %s, which takes %d GiB at most", size.told(), kind.told(), takes.Most), ""
+		return fmt.Sprintf("%s; %s, which takes %d GiB at most", size.described(), kind.described(), takes.Most), ""
 	}
 	return "", ""
 }
@@ -99,7 +99,7 @@ func (d *decider) provisioned() (text, word string) {
 	d.drop(kind, &iops, takes.MostIOPS > 0)
 	d.drop(kind, &throughput, takes.MostThroughput > 0)
 	if iops.Value == "" && takes.Asked() {
-		return kind.told() + ", which takes iops, and nothing says them", string(IOPS) + "=<a number>"
+		return kind.described() + ", which takes iops, and nothing says them", string(IOPS) + "=<a number>"
 	}
 	if text := kind.within(iops, takes.LeastIOPS, takes.MostIOPS); text != "" {
 		return text, ""
@@ -109,12 +109,13 @@ func (d *decider) provisioned() (text, word string) {
 	}
 	size := d.attribute(VolumeSize)
 	if most := takes.OfSize(number(size.Value)); number(iops.Value) > most {
-		return fmt.Sprintf("%s; %s, and volumeType %s takes %d IOPS for each GiB: %d here", iops.told(), size.told(),
-			kind.Value, takes.PerGiB, most), fmt.Sprintf("%s=%d", IOPS, most)
+		return fmt.Sprintf("%s; %s, and volumeType %s takes %d IOPS for each GiB: %d here", iops.described(),
+			size.described(), kind.Value, takes.PerGiB, most), fmt.Sprintf("%s=%d", IOPS, most)
 	}
 	has := max(number(iops.Value), takes.LeastIOPS)
 	if n := number(throughput.Value); n*volume.PerIOPS > has {
-		return fmt.Sprintf("%s, which takes %d IOPS, and the volume would have %d", throughput.told(), n*volume.PerIOPS, has),
+		return fmt.Sprintf("%s, which takes %d IOPS, and the volume would have %d", throughput.described(),
+				n*volume.PerIOPS, has),
 			fmt.Sprintf("%s=%d", Throughput, has/volume.PerIOPS)
 	}
 	return "", ""
@@ -126,11 +127,11 @@ func (a Attribute) within(provisioned Attribute, least, most int) string {
 	case provisioned.Value == "":
 		return ""
 	case most == 0 && a.Value == "":
-		return provisioned.told() + ", and nothing says the volumeType that takes it"
+		return provisioned.described() + ", and nothing says the volumeType that takes it"
 	case most == 0:
-		return provisioned.told() + ", which volumeType " + a.Value + " does not take"
+		return provisioned.described() + ", which volumeType " + a.Value + " does not take"
 	case n < least || n > most:
-		return fmt.Sprintf("%s; volumeType %s takes %d to %d", provisioned.told(), a.Value, least, most)
+		return fmt.Sprintf("%s; volumeType %s takes %d to %d", provisioned.described(), a.Value, least, most)
 	}
 	return ""
 }

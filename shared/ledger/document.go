@@ -41,7 +41,7 @@ func heldBy(run, doc string) (Claim, error) {
 	return stored, nil
 }
 
-// toldRun is the record of a run. doc is empty when only Tell wrote to it, and
+// toldRun is the record of a run. doc is empty when only Notified wrote to it, and
 // its own Told counts for nothing.
 func toldRun(name, doc string, told time.Time) (r Run, err error) {
 	r.Name = name

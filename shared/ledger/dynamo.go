@@ -172,9 +172,9 @@ func (d *Dynamo) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 	return r, err == nil, err
 }
 
-// Telling implements Ledger.
-func (d *Dynamo) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
-	// The speaker is this one call, as the notifier is in Tell.
+// Notifying implements Ledger.
+func (d *Dynamo) Notifying(ctx context.Context, run string, at time.Time) (bool, error) {
+	// The speaker is this one call, as the notifier is in Notified.
 	return d.table.update(ctx, runKey(run),
 		"SET telling = :now, speaker = :speaker, expires = if_not_exists(expires, :expires)",
 		"attribute_not_exists(told) AND (attribute_not_exists(telling) OR telling <= :ended OR speaker = :speaker)",
@@ -182,8 +182,8 @@ func (d *Dynamo) Telling(ctx context.Context, run string, at time.Time) (bool, e
 			":expires": expiry(at)})
 }
 
-// Tell implements Ledger.
-func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+// Notified implements Ledger.
+func (d *Dynamo) Notified(ctx context.Context, run string, at time.Time) (bool, error) {
 	// The notifier is this one call: when the SDK repeats it after a lost answer it must win again.
 	return d.table.update(ctx, runKey(run),
 		"SET told = :told, notifier = :notifier, expires = if_not_exists(expires, :expires)",

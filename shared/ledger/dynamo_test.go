@@ -94,7 +94,7 @@ func testLostAnswers(t *testing.T, l ledger.Ledger) {
 		t.Errorf("drop: %v", err)
 	}
 	for i, want := range []bool{true, false} {
-		if first, err := l.Tell(ctx, "monday", night); err != nil || first != want {
+		if first, err := l.Notified(ctx, "monday", night); err != nil || first != want {
 			t.Errorf("tell %d: %v, %v, want %v", i, first, err, want)
 		}
 	}
@@ -167,7 +167,7 @@ func rewrite(t *testing.T, client *dynamodb.Client, table, partition, doc string
 func testExpiry(t *testing.T, client *dynamodb.Client, table string) {
 	l, ctx := ledger.NewDynamo(client, table), t.Context()
 	_, err := l.Claim(ctx, ledger.Claim{Source: "i-1", Run: "monday", Since: night, Left: night})
-	_, tellErr := l.Tell(ctx, "tuesday", night)
+	_, tellErr := l.Notified(ctx, "tuesday", night)
 	if err := errors.Join(err, tellErr,
 		l.Await(ctx, ledger.Wait{Resource: "i-1", For: job.ForStopped, Run: "monday", Token: "token", Since: night}),
 		l.PutResult(ctx, job.Result{Run: "monday", Source: "i-1", At: night}),

@@ -63,14 +63,14 @@ type Ledger interface {
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
 	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
-	// Telling takes the right to tell of a run for the time of Notifier. It returns
+	// Notifying takes the right to notify of a run for the time of Notifier. It returns
 	// false when the run is told, or another call took that right less than Notifier
 	// before, so that two who tell at once do not both send a message.
-	Telling(ctx context.Context, run string, at time.Time) (bool, error)
-	// Tell marks the run as told at a moment that is not zero. It returns false
+	Notifying(ctx context.Context, run string, at time.Time) (bool, error)
+	// Notified marks the run as told, at a moment that is not zero. It returns false
 	// when it was told already, so that one message goes out. A run without a
 	// record gets one, of its name and the mark.
-	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+	Notified(ctx context.Context, run string, at time.Time) (bool, error)
 
 	// GetRequest is what is remembered of a source's request tag; ok is false when nothing is.
 	GetRequest(ctx context.Context, source string) (r Request, ok bool, err error)
@@ -241,7 +241,7 @@ type Run struct {
 	Retiring string `json:"retiring,omitempty"`
 	// Sent are the subjects of its events that were sent, where not all could be.
 	Sent []string `json:"sent,omitempty"`
-	// Told is when the message went out; Tell sets it.
+	// Told is when the message went out; Notified sets it.
 	Told time.Time `json:"told,omitzero"`
 }
 

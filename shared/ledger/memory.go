@@ -167,8 +167,8 @@ func (m *Memory) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 	return r, err == nil, err
 }
 
-// Telling implements Ledger.
-func (m *Memory) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+// Notifying implements Ledger.
+func (m *Memory) Notifying(ctx context.Context, run string, at time.Time) (mine bool, err error) {
 	at = at.UTC().Truncate(time.Millisecond)
 	err = m.change(ctx, runKey(run), func(old row, exists bool) (row, bool) {
 		if mine = old.told.IsZero() && (old.telling.IsZero() || !old.telling.After(at.Add(-Notifier))); mine {
@@ -179,8 +179,8 @@ func (m *Memory) Telling(ctx context.Context, run string, at time.Time) (mine bo
 	return mine, err
 }
 
-// Tell implements Ledger.
-func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
+// Notified implements Ledger.
+func (m *Memory) Notified(ctx context.Context, run string, at time.Time) (first bool, err error) {
 	toUTC(&at)
 	err = m.change(ctx, runKey(run), func(old row, _ bool) (row, bool) {
 		if first = old.told.IsZero(); first {

@@ -26,7 +26,7 @@ func (m *Memory) revise(ctx context.Context, k key, doc, known, revision string)
 	return mine, err
 }
 
-// put stores v, keeping what Tell marked.
+// put stores v, keeping what Notified marked.
 func (m *Memory) put(ctx context.Context, k key, holder string, v any) error {
 	doc, err := encode(v)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, the revision of a target or
 	// a request.
 	holderAttribute = "holder"
-	// toldAttribute is when Tell marked a run; beside it lies notifier, the call that did. In
+	// toldAttribute is when Notified marked a run; beside it lies notifier, the call that did. In
 	// "telling" is when a call took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that
 	// did.
 	toldAttribute = "told"

@@ -78,7 +78,7 @@ func (t Notifier) sendBy(ctx context.Context, name plan.Channel, m message, left
 	if sent, err = m.by(part, c); err != nil || !sent {
 		return false, err
 	}
-	if _, err := t.Runs.Tell(ctx, record, t.Now().UTC()); err != nil {
+	if _, err := t.Runs.Notified(ctx, record, t.Now().UTC()); err != nil {
 		return true, fmt.Errorf("marking that %s has it: %w", name, err)
 	}
 	return true, nil
@@ -121,7 +121,7 @@ func (t Notifier) alertOf(ctx context.Context, broken plan.Channel, problem erro
 		told = told || sent
 	}
 	if told {
-		if _, err := t.Runs.Tell(ctx, record, t.Now().UTC()); err != nil {
+		if _, err := t.Runs.Notified(ctx, record, t.Now().UTC()); err != nil {
 			handler.Log(ctx).WarnContext(ctx, "message sent, not marked", "message", record, "error", err)
 		}
 	}

@@ -75,7 +75,7 @@ func (s *several) try(down func(plan.Channel) bool) {
 		s.takers[name].down, had[name] = down(name), s.takers[name].reports
 		s.failed[name] = s.failed[name] || s.takers[name].down && had[name] == 0
 	}
-	_, err := s.notifier.Tell(s.Context(), run, plan.Plan{Name: "nightly", Notify: plan.Notify{Via: s.via}})
+	_, err := s.notifier.Notify(s.Context(), run, plan.Plan{Name: "nightly", Notify: plan.Notify{Via: s.via}})
 	must(s.T, err)
 	for _, name := range s.via {
 		want := 1

@@ -41,7 +41,7 @@ func (t Notifier) Notice(ctx context.Context, n Notice) (Delivery, error) {
 	if !known.Told.IsZero() {
 		return Sent, nil
 	}
-	mine, err := t.Runs.Telling(ctx, name, t.Now().UTC())
+	mine, err := t.Runs.Notifying(ctx, name, t.Now().UTC())
 	if err != nil {
 		return Failed, fmt.Errorf("taking the right to tell of %s: %w", n.Key, err)
 	}
@@ -66,7 +66,7 @@ func (t Notifier) marked(ctx context.Context, name, key string, d done) (Deliver
 	case len(d.failed) > 0:
 		return Sent, nil
 	}
-	if _, err := t.Runs.Tell(ctx, name, t.Now().UTC()); err != nil {
+	if _, err := t.Runs.Notified(ctx, name, t.Now().UTC()); err != nil {
 		return Failed, fmt.Errorf("marking %s as told: %w", key, err)
 	}
 	return Sent, nil

@@ -22,8 +22,8 @@ import (
 type runs interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
-	Telling(ctx context.Context, run string, at time.Time) (bool, error)
-	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+	Notifying(ctx context.Context, run string, at time.Time) (bool, error)
+	Notified(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
 // resultsAPI is what the ledger knows of a run's sources, those that have no result yet included.
@@ -44,10 +44,10 @@ type Notifier struct {
 	Now      func() time.Time
 }
 
-// Tell closes the run in the ledger and sends its message by every channel of its plan, unless it was sent
+// Notify closes the run in the ledger and sends its message by every channel of its plan, unless it was sent
 // already or somebody is about to send it. A message that cannot be sent is logged
 // and counted, not an error: recover finds the run untold, and tries again what was not sent.
-func (t Notifier) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
+func (t Notifier) Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
 	known, ok, err := t.Runs.GetRun(ctx, run.Name)
 	if err != nil {
 		return "", fmt.Errorf("reading run %s: %w", run.Name, err)
@@ -85,7 +85,7 @@ func (t Notifier) closed(ctx context.Context, run *ledger.Run, p plan.Plan) (rep
 
 // speak sends the message, unless somebody else is about to.
 func (t Notifier) speak(ctx context.Context, run string, r report.Report) error {
-	mine, err := t.Runs.Telling(ctx, run, t.Now().UTC())
+	mine, err := t.Runs.Notifying(ctx, run, t.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("taking the right to tell of run %s: %w", run, err)
 	}
@@ -101,7 +101,7 @@ func (t Notifier) speak(ctx context.Context, run string, r report.Report) error 
 		return nil
 	}
 	// Marked after it is sent: a crash in between tells twice, which is better than never.
-	if _, err := t.Runs.Tell(ctx, run, t.Now().UTC()); err != nil {
+	if _, err := t.Runs.Notified(ctx, run, t.Now().UTC()); err != nil {
 		return fmt.Errorf("marking run %s as told: %w", run, err)
 	}
 	return nil

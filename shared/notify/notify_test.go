@@ -93,10 +93,11 @@ func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outc
 	if n.channels == nil {
 		n.channels = only(n.channel)
 	}
-	notifier := notify.Notifier{Runs: n.memory, Results: n.memory, Requests: n.memory, Channels: n.channels, Tags: untouched{},
-		Now: func() time.Time { return now.Add(n.later) }}
+	notifier := notify.Notifier{Runs: n.memory, Results: n.memory, Requests: n.memory, Channels: n.channels,
+		Tags: untouched{},
+		Now:  func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
-		return notifier.Tell(ctx, r, p)
+		return notifier.Notify(ctx, r, p)
 	})
 	return serve(t.Context(), struct{}{})
 }
@@ -263,11 +264,11 @@ func (b broken) PutRun(ctx context.Context, r ledger.Run) error {
 	return b.Memory.PutRun(ctx, r)
 }
 
-func (b broken) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+func (b broken) Notified(ctx context.Context, run string, at time.Time) (bool, error) {
 	if b.mark != nil {
 		return false, b.mark
 	}
-	return b.Memory.Tell(ctx, run, at)
+	return b.Memory.Notified(ctx, run, at)
 }
 
 func TestLedgerFails(t *testing.T) {
@@ -284,7 +285,7 @@ func TestLedgerFails(t *testing.T) {
 		sent := &channel{}
 		notifier := notify.Notifier{Runs: c.memory, Results: c.memory, Requests: c.memory, Channels: only(sent),
 			Now: func() time.Time { return now }}
-		if _, err := notifier.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) ||
+		if _, err := notifier.Notify(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) ||
 			len(sent.messages) != c.messages {
 			t.Errorf("%s: %v, %d messages", name, err, len(sent.messages))
 		}
@@ -293,7 +294,7 @@ func TestLedgerFails(t *testing.T) {
 	cancel()
 	notifier := notify.Notifier{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(),
 		Requests: withoutContext{ledger.NewMemory()}, Channels: only(&channel{}), Now: func() time.Time { return now }}
-	if _, err := notifier.Tell(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) ||
+	if _, err := notifier.Notify(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) ||
 		!strings.Contains(err.Error(), "reading the results") {
 		t.Errorf("results that cannot be read: %v", err)
 	}

@@ -25,9 +25,9 @@ type Image struct {
 	Good bool
 	// Held is why only its run or recover may change the image; empty when it is not held.
 	Held string
-	// Override is its source's tag goldsmith:keep, from the register; Wished is whether there was one.
-	Override string
-	Wished   bool
+	// Override is its source's tag goldsmith:keep, from the register; Overridden is whether there was one.
+	Override   string
+	Overridden bool
 	// Tag is the image's own tag goldsmith:keep, which only ever keeps more; Tagged is whether there is one.
 	Tag    string
 	Tagged bool
@@ -128,7 +128,7 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 }
 
 // keptByAny is why the good ones of a history's images are kept. The newest good image of each lineage in it has its
-// say, and what any of them keeps is kept: the wish of one source lets no image of another go.
+// say, and what any of them keeps is kept: what one source says lets no image of another go.
 func keptByAny(images []Image, made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
 	kept, said := make([]string, len(made)), map[string]bool{}
 	for _, image := range images {
@@ -147,10 +147,10 @@ func keptByAny(images []Image, made []time.Time, k plan.Keep, zone *time.Locatio
 	return kept, nil
 }
 
-// kept is Kept by the image's wish, and by what its tag keeps besides: anyone may write the tag of an image.
+// kept is Kept by what its source says and by what its tag keeps besides: anyone may write the tag of an image.
 func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
 	rules, err := k, error(nil)
-	if i.Wished {
+	if i.Overridden {
 		rules, err = Override(i.Override, k)
 	}
 	if err != nil {

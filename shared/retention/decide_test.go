@@ -122,7 +122,7 @@ func TestWhoSharesAName(t *testing.T) {
 	}
 }
 
-// The wish of one ended source lets no image of another go.
+// The own of one ended source lets no image of another go.
 func TestAWishOfAnotherSource(t *testing.T) {
 	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
 	p := plan.Plan{Keep: plan.Keep{Last: 9, Minimum: 1, Grace: plan.Duration(time.Hour)}}
@@ -131,7 +131,7 @@ func TestAWishOfAnotherSource(t *testing.T) {
 		i := retention.Image{ID: fmt.Sprint(n), Name: "web", Lineage: lineage, Made: now.AddDate(0, 0, -n)}
 		i.Available, i.Good = true, true
 		if lineage == "i-1" {
-			i.Override, i.Wished = "last=1", true
+			i.Override, i.Overridden = "last=1", true
 		}
 		images = append(images, i)
 	}
@@ -144,14 +144,14 @@ func TestAWishOfAnotherSource(t *testing.T) {
 
 // A number of goldsmith:keep is made of digits only.
 func TestWishIsOfDigits(t *testing.T) {
-	for _, wish := range []string{"daily=", "daily=+7", "daily=7:", "daily=7/", "daily=-1", "daily=7a", "daily= 7"} {
-		if k, err := retention.Override(wish, plan.Keep{Minimum: 2}); err == nil {
-			t.Errorf("%q is read as %+v", wish, k)
+	for _, own := range []string{"daily=", "daily=+7", "daily=7:", "daily=7/", "daily=-1", "daily=7a", "daily= 7"} {
+		if k, err := retention.Override(own, plan.Keep{Minimum: 2}); err == nil {
+			t.Errorf("%q is read as %+v", own, k)
 		}
 	}
-	for _, wish := range []string{"daily=0 last=9", "daily=9 last=0"} {
-		if _, err := retention.Override(wish, plan.Keep{Minimum: 2}); err != nil {
-			t.Errorf("%q: %v", wish, err)
+	for _, own := range []string{"daily=0 last=9", "daily=9 last=0"} {
+		if _, err := retention.Override(own, plan.Keep{Minimum: 2}); err != nil {
+			t.Errorf("%q: %v", own, err)
 		}
 	}
 }

@@ -78,10 +78,10 @@ func fill(reasons [][]string, minimum int) {
 // Override reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
 // the plan's. What they leave out is 0. The plan's minimum stays the least that is kept.
 func Override(value string, k plan.Keep) (plan.Keep, error) {
-	wish := plan.Keep{Grace: k.Grace, Disable: k.Disable}
+	own := plan.Keep{Grace: k.Grace, Disable: k.Disable}
 	numbers := map[string]*int{
-		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly,
-		"minimum": &wish.Minimum,
+		"last": &own.Last, "daily": &own.Daily, "weekly": &own.Weekly, "monthly": &own.Monthly, "yearly": &own.Yearly,
+		"minimum": &own.Minimum,
 	}
 	var seen []string
 	for _, word := range strings.Fields(value) {
@@ -102,11 +102,11 @@ func Override(value string, k plan.Keep) (plan.Keep, error) {
 		}
 		*into = n
 	}
-	wish.Minimum = max(wish.Minimum, k.Minimum)
-	if !wish.Rules() {
+	own.Minimum = max(own.Minimum, k.Minimum)
+	if !own.Rules() {
 		return k, fmt.Errorf("%q holds no rule: want at least one of last, daily, weekly, monthly and yearly above 0", value)
 	}
-	return wish, nil
+	return own, nil
 }
 
 func parse(number string, within plan.Range) (int, error) {

@@ -218,8 +218,8 @@ func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 	case 2:
 		image.Available, image.Good, image.Held = true, true, "run r has it in hand"
 	case 3:
-		image.Available, image.Good, image.Override, image.Wished = true, true, rapid.SampledFrom([]string{"daily=2",
-			"x"}).Draw(r, "wish"), true
+		image.Available, image.Good, image.Override, image.Overridden = true, true, rapid.SampledFrom([]string{"daily=2",
+			"x"}).Draw(r, "own"), true
 	default:
 		image.Available, image.Good = true, true
 	}

@@ -288,12 +288,12 @@ func (o Review) image(i types.Image) (Image, error) {
 		Available: i.State == types.ImageStateAvailable, Disabled: i.State == types.ImageStateDisabled,
 	}
 	if r.Keep != nil {
-		image.Override, image.Wished = *r.Keep, true
+		image.Override, image.Overridden = *r.Keep, true
 	}
 	// EC2 drops the permissions of an image that is disabled (API reference, DisableImage).
 	image.Shared, image.Unshared = r.Shared != nil && r.Unshared.IsZero() && !image.Disabled, r.Unshared
 	image.Tag, image.Tagged = tag.Map(i.Tags)[tag.Keep]
-	if slices.ContainsFunc(o.Claims, func(c ledger.Claim) bool { return c.Source == image.Source && c.Run == image.Run }) {
+	if _, held := ledger.FindClaim(o.Claims, image.Source, image.Run); held {
 		image.Held = "run " + image.Run + " has it in hand"
 	}
 	// Without EC2's own mark the deprecation never took effect, or somebody took it back. One that

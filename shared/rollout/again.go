@@ -11,7 +11,7 @@ func (w Writer) remember(ctx context.Context, t *Target) error {
 	}
 	begun := *t.Record.Begun
 	begun.To.Version = t.made
-	return w.put(ctx, t, beginning(t.Record, begun))
+	return w.put(ctx, t, changing(t.Record, begun))
 }
 
 // pending is the version that an earlier try of this roll has made, and that was covered since; 0 when there is none.

@@ -89,7 +89,7 @@ func TestBackHolds(t *testing.T) {
 		to := first.To
 		to.By = "ada"
 		held := at(now.Alias, to.Image, now.Version+1)
-		begun := beginning(known, ledger.Change{From: now.Point(), To: to})
+		begun := changing(known, ledger.Change{From: now.Point(), To: to})
 		to.Version = held.Version
 		recorded := known
 		recorded.Back = &to

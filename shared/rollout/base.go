@@ -16,10 +16,10 @@ import (
 type template struct {
 	id, name string
 	// tags are nil where they were not read.
-	tags             map[string]string
-	versions         map[int64]types.LaunchTemplateVersion
+	tags                   map[string]string
+	versions               map[int64]types.LaunchTemplateVersion
 	defaultVersion, latest int64
-	launchers        []launcher
+	launchers              []launcher
 	// listed is whether the plan lists it, theirs whether it is left to the service that owns it, unasked whether it takes
 	// its image from a parameter and is neither tagged nor listed.
 	listed, theirs, unasked bool
@@ -75,8 +75,8 @@ func (t *template) launched() []int64 {
 }
 
 // choose says which version the next one is made from: what is launched, as far as all launchers agree in
-// everything but the image. Where they do not, or none is visible and default and latest differ, wish decides.
-func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (problem string) {
+// everything but the image. Where they do not, or none is visible and default and latest differ, want decides.
+func (t *template) choose(want plan.Base, differ func(a, b int64) []string) (problem string) {
 	candidates := t.launched()
 	visible := len(candidates) > 0
 	if !visible {
@@ -87,11 +87,11 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 		fields := differ(t.base, n)
 		switch {
 		case len(fields) == 0:
-		case wish == plan.BaseDefault:
+		case want == plan.BaseDefault:
 			t.base = t.defaultVersion
 			t.changed(differ)
 			return ""
-		case wish == plan.BaseLatest:
+		case want == plan.BaseLatest:
 			t.base = t.latest
 			t.changed(differ)
 			return ""

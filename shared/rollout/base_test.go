@@ -27,7 +27,7 @@ func TestChoose(t *testing.T) {
 	equal, apart := map[int64]string{1: "a", 2: "a", 3: "a"}, map[int64]string{1: "a", 2: "b", 3: "c"}
 	for name, c := range map[string]struct {
 		template *template
-		wish     plan.Base
+		want     plan.Base
 		base     int64
 		problem  string
 	}{
@@ -49,7 +49,7 @@ func TestChoose(t *testing.T) {
 		"nor is what is no number": {versioned(apart, by("group a", "$Latest"),
 			by("group b", "old")), "", 3, ""},
 	} {
-		problem := c.template.choose(c.wish, func(a, b int64) []string { return differIn(c.template, a, b) })
+		problem := c.template.choose(c.want, func(a, b int64) []string { return differIn(c.template, a, b) })
 		if c.template.base != c.base || problem != c.problem {
 			t.Errorf("%s: base %d, %q; want %d, %q", name, c.template.base, problem, c.base, c.problem)
 		}

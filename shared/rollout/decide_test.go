@@ -49,7 +49,7 @@ func stayed(r ledger.TargetRecord) ledger.TargetRecord {
 }
 
 func begin(t ledger.TargetRecord, from, to ledger.Point) ledger.TargetRecord {
-	return beginning(t, ledger.Change{From: from, To: to})
+	return changing(t, ledger.Change{From: from, To: to})
 }
 
 // launch is a launch template whose default version has the image.
@@ -196,7 +196,7 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 		}
 		change := ledger.Change{From: v.From, To: roll(wednesday.ID, now.Version+1, wednesday.Run, wednesday.Source)}
 		state := at(now.Alias, wednesday.ID, now.Version+1)
-		for name, after := range map[string]ledger.TargetRecord{"begun": beginning(known, change),
+		for name, after := range map[string]ledger.TargetRecord{"begun": changing(known, change),
 			"recorded": rolled(known, change)} {
 			again := decide(state, after, wednesday)
 			if !again.There || !again.Made || again.Problem != "" {

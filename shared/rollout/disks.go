@@ -157,7 +157,7 @@ func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, er
 	snapshot := aws.ToString(d.Ebs.SnapshotId)
 	switch {
 	case d.old == nil:
-		return d.untold(snapshot), nil
+		return d.unknownOwner(snapshot), nil
 	case d.old.owns(snapshot) && d.stays:
 		return fmt.Sprintf("its %s names snapshot %s, which is one of %s", d.name, snapshot, d.oldName), nil
 	case d.old.owns(snapshot):
@@ -178,8 +178,8 @@ func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, er
 	return "", nil
 }
 
-// untold: whose a snapshot is cannot be told without the image that the template has.
-func (d device) untold(snapshot string) string {
+// unknownOwner: whose a snapshot is cannot be told without the image that the template has.
+func (d device) unknownOwner(snapshot string) string {
 	if d.oldName == "" {
 		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image cannot be told, for it has none",
 			d.name, snapshot)

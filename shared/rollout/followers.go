@@ -123,7 +123,8 @@ func following(
 	ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, images []string,
 ) ([]string, error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{versionDefault, versionLatest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
+		Versions: []string{versionDefault, versionLatest},
+		Filters:  []types.Filter{{Name: aws.String("image-id"), Values: images}},
 	})
 	var ids []string
 	for pages.HasMorePages() {

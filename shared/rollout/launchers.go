@@ -44,7 +44,7 @@ type launcher struct {
 // versionDefault and versionLatest are what may stand instead of a version's number.
 const (
 	versionDefault = "$Default"
-	versionLatest   = "$Latest"
+	versionLatest  = "$Latest"
 )
 
 // launchers are all that may launch the images of templates, in the order of their names.

@@ -53,8 +53,8 @@ func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	return r
 }
 
-// beginning is the record with a change of which it is not known yet whether it was made.
-func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
+// changing is the record with a change of which it is not known yet whether it was made.
+func changing(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	r.Begun, r.Left = &c, nil
 	return r
 }

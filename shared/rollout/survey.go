@@ -244,12 +244,12 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	if err != nil {
 		return err
 	}
-	wish, problem, err := s.wish(ctx, tmpl, roll)
+	want, problem, err := s.preferred(ctx, tmpl, roll)
 	if err != nil {
 		return err
 	}
 	if problem == "" {
-		problem = tmpl.choose(wish, differ)
+		problem = tmpl.choose(want, differ)
 	}
 	left := tmpl.leftTo(roll)
 	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
@@ -263,14 +263,16 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	}
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.
-		tmpl.note = notes(fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.defaultVersion,
+		tmpl.note = notes(fmt.Sprintf("its default version %d differs in %s from what is launched, and stays",
+			tmpl.defaultVersion,
 			listed(differs)), tmpl.note)
 	}
 	return nil
 }
 
-// wish is which version to build on when that is not clear: the tag of the template, else the plan's key.
-func (s *survey) wish(ctx context.Context, t *template, roll plan.Roll) (base plan.Base, problem string, err error) {
+// preferred is which version to build on when that is not clear: the tag of the template, else the plan's key.
+func (s *survey) preferred(ctx context.Context, t *template,
+	roll plan.Roll) (base plan.Base, problem string, err error) {
 	if t.tags == nil && !t.clear() {
 		if t.tags, err = s.tags(ctx, t.id); err != nil {
 			return "", "", err
@@ -307,7 +309,8 @@ func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) 
 // at is where a template points.
 func (t *Target) at(stays bool) {
 	tmpl := t.template
-	t.At = state{Version: tmpl.defaultVersion, Default: tmpl.defaultVersion, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
+	t.At = state{Version: tmpl.defaultVersion, Default: tmpl.defaultVersion, Latest: tmpl.latest,
+		Top:   tmpl.image(tmpl.latest),
 		Stays: stays}
 	if stays {
 		t.At.Version = tmpl.latest

@@ -175,7 +175,7 @@ func (t *Target) Template() bool { return t.Record.Template() }
 // that fails for good is its problem, and is taken back in the ledger.
 func (w Writer) Return(ctx context.Context, t *Target, to ledger.Point) error {
 	begun := ledger.Change{From: t.At.Point(), To: to}
-	if err := w.put(ctx, t, beginning(t.Record, begun)); err != nil {
+	if err := w.put(ctx, t, changing(t.Record, begun)); err != nil {
 		return err
 	}
 	err := w.back(ctx, t, to)

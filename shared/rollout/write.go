@@ -169,7 +169,7 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	if err := w.takeParameter(ctx, t); err != nil {
 		return err
 	}
-	if err := w.put(ctx, t, beginning(t.Record, w.change(t, image))); err != nil {
+	if err := w.put(ctx, t, changing(t.Record, w.change(t, image))); err != nil {
 		return err
 	}
 	problem, err := w.tried(ctx, t, image)

@@ -31,17 +31,17 @@ type Lookout struct {
 	Organizations Organizations
 	Keys          keysAPI
 
-	with  map[string]outlook
+	with  map[string]resolved
 	known map[string]*key
 }
 
 // New is a Lookout that asks about each key and organization once.
 func New(o Organizations, k keysAPI) Lookout {
-	return Lookout{Organizations: o, Keys: k, with: map[string]outlook{}, known: map[string]*key{}}
+	return Lookout{Organizations: o, Keys: k, with: map[string]resolved{}, known: map[string]*key{}}
 }
 
-// outlook is whom a plan shares with, or why that is not known.
-type outlook struct {
+// resolved is whom a plan shares with, or why that is not known.
+type resolved struct {
 	with job.Sharing
 	err  error
 }

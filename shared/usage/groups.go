@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
 )
 
@@ -57,19 +58,11 @@ func (g Finder) Pins(ctx context.Context) (Pins, error) {
 // groups notes what every Auto Scaling group launches. $Default and $Latest have been read with
 // the templates; numbered versions are read by pinnedVersions.
 func (g Finder) groups(ctx context.Context, s *search) error {
-	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(g.AutoScaling, &autoscaling.DescribeAutoScalingGroupsInput{
-		MaxRecords: aws.Int32(groupsPage),
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, group := range out.AutoScalingGroups {
-			s.group(group)
-		}
+	groups, err := asg.List(ctx, g.AutoScaling, true)
+	for _, group := range groups {
+		s.group(group)
 	}
-	return nil
+	return err
 }
 
 func (g Finder) pinnedVersions(ctx context.Context, s *search) error {

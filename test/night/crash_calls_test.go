@@ -173,13 +173,13 @@ func (b chaosLedger) GetRun(ctx context.Context, name string) (got ledger.Run, o
 	return got, ok, err
 }
 
-func (b chaosLedger) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
-	err = b.do(ctx, "Telling", writes, func() error { mine, err = b.Ledger.Telling(ctx, run, at); return err })
+func (b chaosLedger) Notifying(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+	err = b.do(ctx, "Notifying", writes, func() error { mine, err = b.Ledger.Notifying(ctx, run, at); return err })
 	return mine, err
 }
 
-func (b chaosLedger) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
-	err = b.do(ctx, "Tell", writes, func() error { first, err = b.Ledger.Tell(ctx, run, at); return err })
+func (b chaosLedger) Notified(ctx context.Context, run string, at time.Time) (first bool, err error) {
+	err = b.do(ctx, "Notified", writes, func() error { first, err = b.Ledger.Notified(ctx, run, at); return err })
 	return first, err
 }
 

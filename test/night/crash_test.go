@@ -105,7 +105,7 @@ func crashNight(t *testing.T, c *chaos) {
 // excuse allows for what the mishap means to break: a message that nobody knows
 // to be taken is sent again.
 func (n *night) excuse(m mishap) {
-	unmarked := strings.Contains(m.boundary, "| ledger Tell ") && m.is(lost, killedBefore)
+	unmarked := strings.Contains(m.boundary, "| ledger Notified ") && m.is(lost, killedBefore)
 	n.excused.twice = n.excused.twice || m.is(slackKeeps) || unmarked
 }
 

@@ -402,16 +402,16 @@ func (w *wrong) Done(ctx context.Context, wait ledger.Wait) error {
 	return w.Ledger.Done(ctx, wait)
 }
 
-func (w *wrong) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+func (w *wrong) Notified(ctx context.Context, run string, at time.Time) (bool, error) {
 	if w.untold {
 		return true, nil
 	}
-	return w.Ledger.Tell(ctx, run, at)
+	return w.Ledger.Notified(ctx, run, at)
 }
 
-func (w *wrong) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
+func (w *wrong) Notifying(ctx context.Context, run string, at time.Time) (bool, error) {
 	if w.untold {
 		return true, nil
 	}
-	return w.Ledger.Telling(ctx, run, at)
+	return w.Ledger.Notifying(ctx, run, at)
 }

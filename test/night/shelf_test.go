@@ -157,12 +157,12 @@ func (s *shelf) GetRun(ctx context.Context, name string) (ledger.Run, bool, erro
 	return find(ctx, s, func(l ledger.Ledger) (ledger.Run, bool, error) { return l.GetRun(ctx, name) })
 }
 
-func (s *shelf) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
-	return take(ctx, s, func(l ledger.Ledger) (bool, error) { return l.Telling(ctx, run, at) })
+func (s *shelf) Notifying(ctx context.Context, run string, at time.Time) (bool, error) {
+	return take(ctx, s, func(l ledger.Ledger) (bool, error) { return l.Notifying(ctx, run, at) })
 }
 
-func (s *shelf) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
-	return take(ctx, s, func(l ledger.Ledger) (bool, error) { return l.Tell(ctx, run, at) })
+func (s *shelf) Notified(ctx context.Context, run string, at time.Time) (bool, error) {
+	return take(ctx, s, func(l ledger.Ledger) (bool, error) { return l.Notified(ctx, run, at) })
 }
 
 func (s *shelf) GetRequest(ctx context.Context, source string) (ledger.Request, bool, error) {

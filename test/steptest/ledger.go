@@ -141,15 +141,15 @@ func (l *Ledger) GetRun(ctx context.Context, name string) (r ledger.Run, ok bool
 	return r, ok, err
 }
 
-// Telling implements ledger.Ledger.
-func (l *Ledger) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
-	err = l.called("Telling", func() (err error) { mine, err = l.Kept.Telling(ctx, run, at); return err })
+// Notifying implements ledger.Ledger.
+func (l *Ledger) Notifying(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+	err = l.called("Notifying", func() (err error) { mine, err = l.Kept.Notifying(ctx, run, at); return err })
 	return mine, err
 }
 
-// Tell implements ledger.Ledger.
-func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
-	err = l.called("Tell", func() (err error) { first, err = l.Kept.Tell(ctx, run, at); return err })
+// Notified implements ledger.Ledger.
+func (l *Ledger) Notified(ctx context.Context, run string, at time.Time) (first bool, err error) {
+	err = l.called("Notified", func() (err error) { first, err = l.Kept.Notified(ctx, run, at); return err })
 	return first, err
 }
 

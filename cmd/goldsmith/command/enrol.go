@@ -208,7 +208,7 @@ func (t *terms) leave(ctx context.Context, name string, ids []string, yes bool) 
 	}
 	if !yes {
 		for _, e := range found {
-			fmt.Fprintf(t.Out, "%s %s\n", e.label(), enrolment{Before: e.Before, Plans: e.Before}.told())
+			fmt.Fprintf(t.Out, "%s %s\n", e.label(), enrolment{Before: e.Before, Plans: e.Before}.outcome())
 		}
 		if !t.agreed(fmt.Sprintf("Let %s leave %s?", count(len(found), "instance"), cmp.Or(name, "all plans"))) {
 			fmt.Fprintln(t.Out, "nothing was changed")
@@ -218,8 +218,8 @@ func (t *terms) leave(ctx context.Context, name string, ids []string, yes bool) 
 	return t.setPlans(ctx, found)
 }
 
-// told is what becomes of the plans.
-func (e enrolment) told() string {
+// outcome is what becomes of the plans.
+func (e enrolment) outcome() string {
 	before, after := strings.Join(e.Before, ", "), strings.Join(e.Plans, ", ")
 	switch {
 	case !e.changes() && after == "":
@@ -253,7 +253,7 @@ func (t *terms) setPlans(ctx context.Context, wanted []enrolment) error {
 	}
 	return t.show(map[string]any{"instances": done}, func(p *page) {
 		for _, e := range done {
-			p.line("%s %s", e.label(), e.told())
+			p.line("%s %s", e.label(), e.outcome())
 		}
 	})
 }

@@ -88,12 +88,12 @@ func came(r job.Result) string {
 // ended shows the report of a run, and makes its outcome the exit code. A run
 // that was cut off may not be closed yet: recover does that within minutes.
 func (t *terms) ended(ctx context.Context, site site, s started, status sfntypes.ExecutionStatus) error {
-	told, err := site.told(ctx, s.Run)
+	told, err := site.runStatus(ctx, s.Run)
 	if err != nil {
 		return err
 	}
 	if told == nil {
-		told = &toldRun{Run: s.Run, Execution: s.Execution}
+		told = &runStatus{Run: s.Run, Execution: s.Execution}
 	}
 	told.Status = string(status)
 	if err := t.show(told, told.print); err != nil {
@@ -103,7 +103,7 @@ func (t *terms) ended(ctx context.Context, site site, s started, status sfntypes
 }
 
 // exit is the run's outcome as an exit code.
-func (r toldRun) exit() error {
+func (r runStatus) exit() error {
 	switch {
 	case r.Outcome == plan.OK, r.Status == string(sfntypes.ExecutionStatusRunning):
 		return nil

@@ -61,7 +61,7 @@ func (t *terms) report(ctx context.Context, run, file string) error {
 	if err != nil {
 		return err
 	}
-	told, err := site.told(ctx, run)
+	told, err := site.runStatus(ctx, run)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	told, err := site.told(ctx, run)
+	told, err := site.runStatus(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 			"there is no run %s", run)
 	}
 	if told == nil {
-		told = &toldRun{Run: run, Execution: arn, Summary: "nothing yet"}
+		told = &runStatus{Run: run, Execution: arn, Summary: "nothing yet"}
 	}
 	told.Status = status
 	if status == string(sfntypes.ExecutionStatusRunning) {
@@ -126,7 +126,7 @@ type oneOf struct {
 	Problem string     `json:"problem,omitempty"`
 
 	// told is all that the ledger knows of it; nil when that is nothing.
-	told *toldRun
+	told *runStatus
 }
 
 func (t *terms) status(ctx context.Context, days, most int) error {
@@ -198,7 +198,7 @@ func (s site) oneOf(ctx context.Context, x sfntypes.ExecutionListItem) (oneOf, e
 		at := x.StopDate.UTC()
 		r.Ended = &at
 	}
-	told, err := s.told(ctx, r.Run)
+	told, err := s.runStatus(ctx, r.Run)
 	if err != nil || told == nil {
 		return r, err
 	}

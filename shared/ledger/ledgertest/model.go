@@ -43,7 +43,7 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Take": m.take, "Free": m.free, "Slots": m.listSlots,
 			"Await": m.await, "Done": m.done,
-			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
+			"PutResult": m.putResult, "PutRun": m.putRun, "Notified": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
 			"PutRequest": m.putRequest, "DropRequest": m.dropRequest, "GetRequest": m.getRequest, "Requests": m.listRequests,
@@ -192,7 +192,7 @@ func (m model) getRun(r *rapid.T) {
 
 func (m model) tell(r *rapid.T) {
 	name, at := run(r), moment(r)
-	first, err := m.l.Tell(r.Context(), name, at)
+	first, err := m.l.Notified(r.Context(), name, at)
 	told := m.runs[name]
 	check(r, err)
 	equal(r, "whether it was the first", first, told.Told.IsZero())

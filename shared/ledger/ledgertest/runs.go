@@ -100,14 +100,14 @@ func testRuns(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		var first, may atomic.Int32
 		// They share one moment, as the steps of a rehearsal do.
 		atOnce(func(int) {
-			ok, err := l.Tell(t.Context(), "monday", night)
+			ok, err := l.Notified(t.Context(), "monday", night)
 			if err != nil {
 				t.Error(err)
 			}
 			if ok {
 				first.Add(1)
 			}
-			if ok, err = l.Telling(t.Context(), "tuesday", night); err != nil {
+			if ok, err = l.Notifying(t.Context(), "tuesday", night); err != nil {
 				t.Error(err)
 			}
 			if ok {
@@ -122,7 +122,7 @@ func testRuns(t *testing.T, open func(*testing.T) ledger.Ledger) {
 
 func tells(t *testing.T, l ledger.Ledger, run string, at time.Time, want bool) {
 	t.Helper()
-	got, err := l.Tell(t.Context(), run, at)
+	got, err := l.Notified(t.Context(), run, at)
 	check(t, err)
 	if got != want {
 		t.Errorf("telling %s at %v is %v, want %v", run, at, got, want)
@@ -131,7 +131,7 @@ func tells(t *testing.T, l ledger.Ledger, run string, at time.Time, want bool) {
 
 func telling(t *testing.T, l ledger.Ledger, run string, at time.Time, want bool) {
 	t.Helper()
-	got, err := l.Telling(t.Context(), run, at)
+	got, err := l.Notifying(t.Context(), run, at)
 	check(t, err)
 	if got != want {
 		t.Errorf("whether %s may be told by this one at %v is %v, want %v", run, at, got, want)

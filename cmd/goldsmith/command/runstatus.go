@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/report"
 )
 
-// toldRun is a run and what came of it so far.
-type toldRun struct {
+// runStatus is a run and what came of it so far.
+type runStatus struct {
 	Run       string       `json:"run"`
 	Execution string       `json:"execution,omitempty"`
 	Status    string       `json:"status,omitempty"`
@@ -32,13 +32,13 @@ type toldRun struct {
 	closed bool
 }
 
-// told reads a run from the ledger; nil when the ledger does not know it.
-func (s site) told(ctx context.Context, name string) (*toldRun, error) {
+// runStatus reads a run from the ledger; nil when the ledger does not know it.
+func (s site) runStatus(ctx context.Context, name string) (*runStatus, error) {
 	run, ok, err := s.ledger.GetRun(ctx, name)
 	if err != nil || !ok {
 		return nil, wrap("reading run "+name, err)
 	}
-	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(),
+	t := &runStatus{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(),
 		Results: []job.Result{}, record: run}
 	if t.closed {
 		if t.Results, err = notify.ResultsOf(ctx, s.ledger, name); err != nil {
@@ -81,7 +81,7 @@ func (s site) retired(ctx context.Context, run ledger.Run) (retired []job.Retire
 	return retired, nil
 }
 
-func (r toldRun) print(p *page) {
+func (r runStatus) print(p *page) {
 	if r.closed {
 		text := r.report.Text()
 		word, rest, _ := strings.Cut(text, "\n")
