@@ -24,7 +24,7 @@ func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 	}
 	keys, err := s.keys(ctx, j.Source)
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "the keys of the source's volumes cannot be looked at", "source", j.Source.ID,
+		handler.Log(ctx).WarnContext(ctx, "volume keys not read", "source", j.Source.ID,
 			"error", err)
 		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.SharingUnseen,
 			Text: "under which keys its volumes are could not be seen before it was imaged: " + fault.Brief(err)})

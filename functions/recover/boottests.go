@@ -136,7 +136,7 @@ func (p BootTests) end(ctx context.Context, r ledger.Registration, i types.Insta
 	if err != nil && !fault.IsNoInstance(err) {
 		return fmt.Errorf("terminating test instance %s: %w", id, err)
 	}
-	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,
+	handler.Log(ctx).WarnContext(ctx, "test instance terminated", "instance", id,
 		"source", r.Source, "run", r.Run, "age", age)
 	return ledger.Forget(ctx, p.Waits, id, r.Run)
 }

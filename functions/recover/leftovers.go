@@ -249,7 +249,7 @@ func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.
 		return r, nil
 	}
 	r.ID = aws.ToString(i.ImageId)
-	handler.Log(ctx).WarnContext(ctx, "found an image whose creation was not answered", "image", r.ID, "source", r.Source,
+	handler.Log(ctx).WarnContext(ctx, "unanswered image found", "image", r.ID, "source", r.Source,
 		"run", r.Run)
 	return written(ctx, l.Register, r)
 }

@@ -90,7 +90,7 @@ func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 		return err
 	}
 	if m.Now().Before(due.Add(time.Duration(p.Window))) {
-		handler.Log(ctx).WarnContext(ctx, "started a run that its schedule did not start", "run", name, "due", due)
+		handler.Log(ctx).WarnContext(ctx, "missed run started", "run", name, "due", due)
 		_, err := m.Starter.Scheduled(ctx, p, due)
 		return err
 	}

@@ -39,7 +39,7 @@ func (r Rescue) serve(ctx context.Context, c ledger.Claim, state types.InstanceS
 		return served, false, "; it did not come back into the service of group " + c.Standby.Group + ": " +
 			served.Standby.Problem, nil
 	}
-	handler.Log(ctx).WarnContext(ctx, "a member is out of its group's service", "source", c.Source, "name", c.Name,
+	handler.Log(ctx).WarnContext(ctx, "member out of service", "source", c.Source, "name", c.Name,
 		"run", c.Run, "group", c.Standby.Group, "out_since", c.Standby.Since, "problem", served.Standby.Problem)
 	if err := r.Claims.Record(ctx, served); err != nil {
 		return served, true, "", fmt.Errorf("recording what keeps it from service: %w", err)

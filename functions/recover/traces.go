@@ -259,7 +259,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 	if name != id {
 		name += " (" + id + ")"
 	}
-	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag",
+	handler.Log(ctx).WarnContext(ctx, "stop tag not proved", "source", id, "tag",
 		execution, "why", why)
 	delivery, err := t.Notices.Notice(ctx, notify.Notice{
 		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it",

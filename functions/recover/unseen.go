@@ -51,7 +51,7 @@ func (r Rescue) startUnseen(ctx context.Context, c ledger.Claim) error {
 	if err != nil {
 		return fmt.Errorf("starting it without a look: %w", err)
 	}
-	handler.Log(ctx).WarnContext(ctx, "started an instance that a run left stopped, without a look", "source", c.Source,
+	handler.Log(ctx).WarnContext(ctx, "instance started unseen", "source", c.Source,
 		"run", c.Run)
 	c = answered(c, source.Before(out), r.Now().UTC())
 	if err := r.Claims.Record(ctx, c); err != nil {

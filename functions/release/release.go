@@ -174,7 +174,7 @@ func (s Step) look(ctx context.Context, j job.Job) (seen job.Job, shows string) 
 		err = source.Missing(j.Source.ID)
 	}
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "how the source is cannot be seen", "source", j.Source.ID, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "source not seen", "source", j.Source.ID, "error", err)
 		return j, ""
 	}
 	state := source.State(instance)

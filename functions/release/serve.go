@@ -53,7 +53,7 @@ func (s Step) serve(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "it is not brought back into its group's service yet", "source", j.Source.ID,
+		handler.Log(ctx).WarnContext(ctx, "member not in service yet", "source", j.Source.ID,
 			"error", err)
 	}
 	return j, nil

@@ -142,7 +142,7 @@ func TestStartWithoutTheLedger(t *testing.T) {
 		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Nth: []int{1}})
 		return step, j
 	}
-	const unnoted = "the ledger does not know that a source stays down"
+	const unnoted = "source stays down, not recorded"
 	logged := func(want bool) func(*steptest.Stage) {
 		return func(s *steptest.Stage) { s.Same("logged", strings.Contains(s.Logs.String(), unnoted), want) }
 	}

@@ -102,7 +102,7 @@ func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.I
 	}
 	j.Times.StartSent = s.Now().UTC()
 	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was sent", "source", j.Source.ID,
+		handler.Log(ctx).ErrorContext(ctx, "start not recorded", "source", j.Source.ID,
 			"error", err)
 	}
 	return j, source.Before(out), nil
@@ -117,7 +117,7 @@ func (s Step) noteTakenBack(ctx context.Context, j job.Job) {
 		err = s.Claims.Record(ctx, claim)
 	}
 	if err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was taken back", "source", j.Source.ID,
+		handler.Log(ctx).ErrorContext(ctx, "start taken back, not recorded", "source", j.Source.ID,
 			"error", err)
 	}
 }
@@ -147,7 +147,7 @@ func (s Step) refused(ctx context.Context, j job.Job, takenBack bool, code, prob
 		_, err = breaker.Refused(ctx, s.Claims, claim, code, problem, now)
 	}
 	if err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a source stays down", "source", j.Source.ID,
+		handler.Log(ctx).ErrorContext(ctx, "source stays down, not recorded", "source", j.Source.ID,
 			"error", err)
 	}
 }

@@ -84,7 +84,7 @@ func (s Step) left(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, err
 		return j, fmt.Errorf("emptying tag %s of %s (%s): %w", tag.Stopped, j.Source.Name, j.Source.ID, err)
 	}
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "a tag says that a run has stopped what a person has", "tag", tag.Stopped,
+		handler.Log(ctx).WarnContext(ctx, "stop tag not emptied", "tag", tag.Stopped,
 			"source", j.Source.ID, "error", err)
 	}
 	j.Times.StopSent, j.Back, j.Source.WasRunning = c.StopSent, true, false

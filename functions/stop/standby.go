@@ -138,7 +138,7 @@ func (s Step) stays(ctx context.Context, c ledger.Claim) {
 	defer cancel()
 	c.Standby = nil
 	if err := s.Ledger.Record(ctx, c); err != nil {
-		handler.Log(ctx).WarnContext(ctx, "a member that stays in service counts as out of it", "source",
+		handler.Log(ctx).WarnContext(ctx, "Standby not taken out of the claim", "source",
 			c.Source, "error", err)
 	}
 }

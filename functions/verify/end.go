@@ -72,7 +72,7 @@ func (s Step) left(ctx context.Context, j job.Job) (string, error) {
 	id := aws.ToString(i.InstanceId)
 	switch {
 	case j.TestInstance != "" && id != j.TestInstance:
-		handler.Log(ctx).WarnContext(ctx, "not terminated: EC2 does not show it as the test instance", "instance",
+		handler.Log(ctx).WarnContext(ctx, "test instance not shown", "instance",
 			j.TestInstance, "source", j.Source.ID, "run", j.Run.Name)
 		return "", nil
 	case !ok, source.Ending(source.State(i)):

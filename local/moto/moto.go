@@ -50,8 +50,7 @@ func find(t *testing.T) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server",
-		"--help").Run() == nil //nolint:gosec // found on the PATH
+	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil //nolint:gosec // found on the PATH
 }
 
 // urlIn reads the URL that moto says once it listens on the port it chose. It

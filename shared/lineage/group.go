@@ -76,7 +76,7 @@ func (f Finder) Identify(ctx context.Context, all ...Dated) []string {
 	}
 	seen, err := f.see(ctx, names)
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "it cannot be found out which groups these are", "of", names, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "groups not looked up", "groups", names, "error", err)
 		return identified
 	}
 	for i, each := range all {
@@ -153,7 +153,7 @@ func (f Finder) gone(ctx context.Context, name string) bool {
 		AutoScalingGroupName: aws.String(name), MaxRecords: aws.Int32(1),
 	})
 	if err != nil && !fault.IsNoGroup(err) {
-		handler.Log(ctx).WarnContext(ctx, "it cannot be found out whether a group is gone", "group", name, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "group not looked up", "group", name, "error", err)
 	}
 	return fault.IsNoGroup(err)
 }

@@ -71,7 +71,7 @@ func mark(
 	}
 	found, err := ask(ctx, ids)
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "it cannot be found out what still lives", "of", ids, "error", err)
+		handler.Log(ctx).WarnContext(ctx, "living sources not looked up", "sources", ids, "error", err)
 		found = ids
 	}
 	for _, id := range found {

@@ -22,7 +22,7 @@ func ExampleParse() {
 	fmt.Println(s, "after", friday.Format(time.RFC1123), "is", next.Format(time.RFC1123), ok)
 	_, err = schedule.Parse("cron(30 2 * * *)", zone)
 	fmt.Println(err)
-	// Output: cron(30 2 ? * MON-FRI *) after Fri, 27 Nov 2026 02:30:00 CET is Mon, 30 Nov 2026 02:30:00 CET true cron(30 2
-	// * * *) has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean "cron(30 2 *
-	// * ? *)"?
+	// Output:
+	// cron(30 2 ? * MON-FRI *) after Fri, 27 Nov 2026 02:30:00 CET is Mon, 30 Nov 2026 02:30:00 CET true
+	// cron(30 2 * * *) has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean "cron(30 2 * * ? *)"?
 }
