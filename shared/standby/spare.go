@@ -20,11 +20,11 @@ type Slots interface {
 // Spare has an instance refresh that is about to begin wait for a member that a run has out of service, an hour at
 // most, where it would terminate what is in Standby. said tells of that; "" when it changes nothing. A record that
 // cannot be read may be of the group.
-func Spare(ctx context.Context, book Slots, group string, wish *types.RefreshPreferences) (said string, err error) {
+func Spare(ctx context.Context, l Slots, group string, wish *types.RefreshPreferences) (said string, err error) {
 	if wish.StandbyInstances != types.StandbyInstancesTerminate {
 		return "", nil
 	}
-	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
+	for s, err := range l.Slots(ctx, ledger.EveryPlan) {
 		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
