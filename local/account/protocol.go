@@ -197,7 +197,7 @@ func (no *refusal) write(w http.ResponseWriter, spoken protocol) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("X-Amzn-Errortype", no.code)
 	w.WriteHeader(no.status)
-	_, _ = w.Write(body) //nolint:gosec // A caller that is gone needs no answer; and it is no page of HTML.
+	_, _ = w.Write(body) // A caller that is gone needs no answer.
 }
 
 func jsonOf(body map[string]string) []byte {
