@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	_ "time/tzdata" // A run is told in its plan's zone, and Lambda's provided.al2023 need have no zone database.
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"

@@ -24,7 +24,7 @@ type deprecationAPI interface {
 
 // do takes the next step of one image.
 func (r *round) do(ctx context.Context, d retention.Decision) error {
-	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due, Why: d.Why}
+	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due.UTC(), Why: d.Why}
 	handler.Log(ctx).InfoContext(ctx, "old image", "image", d.ID, "source", d.Name, "decision", d.String())
 	again, err := r.shareAgain(ctx, d)
 	switch {

@@ -95,7 +95,8 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 func (s Step) open(ctx context.Context, p job.Batch) error {
 	err := s.Ledger.PutRun(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
-		Request: p.Run.Request, Started: s.Now().UTC(),
+		Timezone: p.Plan.Timezone,
+		Request:  p.Run.Request, Started: s.Now().UTC(),
 	})
 	if err != nil {
 		return fmt.Errorf("opening run %s: %w", p.Run.Name, err)

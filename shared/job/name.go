@@ -10,5 +10,9 @@ const Basic = "20060102T150405Z"
 // for a run that should have been knows what it would be called.
 func RunName(plan string, due time.Time) string { return plan + "-" + due.UTC().Format(Basic) }
 
-// UTC is a moment as messages and tables show it.
-func UTC(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// UTC is a moment as what knows no plan shows it.
+func UTC(t time.Time) string { return Moment(t.UTC()) }
+
+// Moment is a moment as messages and tables show it: in the zone that it carries, with the zone's abbreviation, which
+// tells apart the two hours of the night in which clocks go back.
+func Moment(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }

@@ -224,15 +224,17 @@ type Wait struct {
 
 // Run is what is remembered of a run.
 type Run struct {
-	Name      string       `json:"name"`
-	Plan      string       `json:"plan"`
-	Execution string       `json:"execution,omitempty"`
-	Scheduled time.Time    `json:"scheduled"`
-	Request   *job.Request `json:"request,omitempty"`
-	Started   time.Time    `json:"started,omitzero"`
-	Ended     time.Time    `json:"ended,omitzero"`
-	Outcome   string       `json:"outcome,omitempty"`
-	Problem   string       `json:"problem,omitempty"`
+	Name      string    `json:"name"`
+	Plan      string    `json:"plan"`
+	Execution string    `json:"execution,omitempty"`
+	Scheduled time.Time `json:"scheduled"`
+	// Timezone is the zone of its plan: the run's times are told in it.
+	Timezone string       `json:"timezone,omitempty"`
+	Request  *job.Request `json:"request,omitempty"`
+	Started  time.Time    `json:"started,omitzero"`
+	Ended    time.Time    `json:"ended,omitzero"`
+	Outcome  string       `json:"outcome,omitempty"`
+	Problem  string       `json:"problem,omitempty"`
 	// Do is what a person is to do about Problem, which ends with it.
 	Do string `json:"do,omitempty"`
 	// Cut is the status of an execution that ended before the run was done.

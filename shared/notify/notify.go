@@ -3,6 +3,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -58,6 +59,7 @@ func (t Notifier) Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan
 	if ok {
 		run.Started = known.Started
 	}
+	run.Timezone = cmp.Or(p.Timezone, known.Timezone)
 	r, err := t.closed(ctx, &run, p)
 	if err != nil {
 		return "", err

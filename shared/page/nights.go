@@ -41,12 +41,28 @@ func WriteNights(w io.Writer, n Nights) error {
 // nightsView is what the template shows.
 type nightsView struct {
 	Written, From, To time.Time
+	Zone              *time.Location
 	Runs              int
 	Plans             []planNights
 	Rows              []sourceNights
 	Endings           []ending
 	Changed           []entry
 	More              int
+}
+
+// zoneOf is the zone of all runs, or UTC where they have several.
+func zoneOf(runs []Run) *time.Location {
+	names := map[string]*time.Location{}
+	for _, r := range runs {
+		zone := report.Zone(r.Run, r.Plan)
+		names[zone.String()] = zone
+	}
+	if len(names) == 1 {
+		for _, zone := range names {
+			return zone
+		}
+	}
+	return time.UTC
 }
 
 // planNights are the runs of one plan.
@@ -107,9 +123,10 @@ func (n Nights) view() nightsView {
 	runs := slices.SortedFunc(slices.Values(n.Runs), func(a, b Run) int {
 		return cmp.Or(a.Run.Scheduled.Compare(b.Run.Scheduled), cmp.Compare(a.Run.Name, b.Run.Name))
 	})
-	v := nightsView{Written: n.Written, Runs: len(runs)}
+	v := nightsView{Runs: len(runs), Zone: zoneOf(runs)}
+	v.Written = n.Written.In(v.Zone)
 	if len(runs) > 0 {
-		v.From, v.To = runs[0].Run.Scheduled, runs[len(runs)-1].Run.Scheduled
+		v.From, v.To = runs[0].Run.Scheduled.In(v.Zone), runs[len(runs)-1].Run.Scheduled.In(v.Zone)
 	}
 	byPlan := map[string][]report.Report{}
 	var names []string

@@ -102,10 +102,10 @@ type list struct {
 type entry struct{ What, Of, Says string }
 
 func (r Run) view() view {
-	told := report.Of(r.Run, r.Results, r.Plan).With(r.Retired)
+	told, zone := report.Of(r.Run, r.Results, r.Plan).With(r.Retired), report.Zone(r.Run, r.Plan)
 	v := view{
-		Report: told, Word: report.Word(told.Outcome), Console: report.Console(told.Execution), Written: r.Written,
-		Tiles: tiles(told), Axis: axisOf(r.Results), Todo: told.Todo(),
+		Report: told, Word: report.Word(told.Outcome), Console: report.Console(told.Execution),
+		Written: r.Written.In(zone), Tiles: tiles(told), Axis: axisOf(r.Results, zone), Todo: told.Todo(),
 	}
 	results := map[string]job.Result{}
 	for _, result := range r.Results {
@@ -247,7 +247,7 @@ func moment(t time.Time) string {
 	if t.IsZero() {
 		return "unknown"
 	}
-	return job.UTC(t)
+	return job.Moment(t)
 }
 
 // Title is the page's.

@@ -147,3 +147,31 @@ func TestThousand(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 }
+
+// The timeline is in the plan's zone: marks are at whole steps of its clocks, also where they are half an hour off,
+// and tell apart the hours of one name in the night in which clocks go back.
+func TestTimelineInThePlansZone(t *testing.T) {
+	for zone, want := range map[string][]string{
+		"Asia/Kolkata":  {">06:00<", ">10:00<", "from 05:31:00 IST"},
+		"Europe/Berlin": {">02:30 CEST<", ">02:30 CET<", "from 02:01:00 CEST", "Written 2026-10-25 02:00 CET"},
+	} {
+		r := nightly()
+		r.Run.Timezone, r.Written = zone, time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC)
+		result := imaged()
+		result.Times = job.Times{
+			StopSent: r.Written.Add(-59 * time.Minute), Stopped: r.Written, ImageSent: r.Written,
+			Snapshotted: r.Written.Add(4 * time.Hour), StartSent: r.Written.Add(5 * time.Hour),
+		}
+		if zone == "Europe/Berlin" {
+			result.Times.Snapshotted = r.Written.Add(time.Hour)
+			result.Times.StartSent = r.Written.Add(2 * time.Hour)
+		}
+		r.Results = []job.Result{result}
+		text := written(t, r)
+		for _, each := range append(want, "Times are of the zone "+zone) {
+			if !strings.Contains(text, each) {
+				t.Errorf("%s: the page does not say %q", zone, each)
+			}
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 // axis is the time that a page's timeline shows.
 type axis struct {
 	From, To time.Time
+	Zone     *time.Location
 	Ticks    []tick
 }
 
@@ -34,8 +35,9 @@ var steps = []time.Duration{
 
 const mostTicks = 6
 
-func axisOf(results []job.Result) axis {
+func axisOf(results []job.Result, zone *time.Location) axis {
 	a := ends(results)
+	a.Zone = zone
 	if !a.To.After(a.From) {
 		return axis{}
 	}
@@ -46,13 +48,32 @@ func axisOf(results []job.Result) axis {
 			break
 		}
 	}
-	for at := a.From.Truncate(step).Add(step); at.Before(a.To); at = at.Add(step) {
+	form := a.form()
+	for at := a.whole(step); at.Before(a.To); at = at.Add(step) {
 		if len(a.Ticks) == mostTicks {
 			break
 		}
-		a.Ticks = append(a.Ticks, tick{a.percent(at.Sub(a.From)), at.UTC().Format("15:04")})
+		a.Ticks = append(a.Ticks, tick{a.percent(at.Sub(a.From)), at.In(zone).Format(form)})
 	}
 	return a
+}
+
+// whole is the first whole step after the axis' beginning by the zone's clocks, which may be half an hour off.
+func (a axis) whole(step time.Duration) time.Time {
+	_, seconds := a.From.In(a.Zone).Zone()
+	offset := time.Duration(seconds) * time.Second
+	return a.From.Add(offset).Truncate(step).Add(step - offset)
+}
+
+// form is that of the marks: with the zone's abbreviation where clocks are changed between the ends, since one time may
+// come twice then.
+func (a axis) form() string {
+	_, first := a.From.In(a.Zone).Zone()
+	_, last := a.To.In(a.Zone).Zone()
+	if first != last {
+		return "15:04 MST"
+	}
+	return "15:04"
 }
 
 // ends are the first and the last moment of all phases.
@@ -112,7 +133,8 @@ func (a axis) bars(t job.Times) (bars []bar) {
 	for _, p := range phases(t) {
 		bars = append(bars, bar{
 			Kind: p.kind, From: a.percent(p.from.Sub(a.From)), Width: a.percent(p.to.Sub(p.from)),
-			Title: fmt.Sprintf("%s: %s, from %s UTC", p.what, report.Span(p.to.Sub(p.from)), p.from.UTC().Format("15:04:05")),
+			Title: fmt.Sprintf("%s: %s, from %s", p.what, report.Span(p.to.Sub(p.from)),
+				p.from.In(a.Zone).Format("15:04:05 MST")),
 		})
 	}
 	return bars

@@ -257,7 +257,7 @@ func inRegion(region string) string {
 	return " --region " + region
 }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+func clock(t time.Time) string { return t.Format("15:04 MST") }
 
 // Span is a duration to the second, or to the millisecond below one.
 func Span(d time.Duration) string {

@@ -25,6 +25,8 @@ type Report struct {
 	Request *job.Request
 	// Notify is the plan's wish about who hears of it.
 	Notify plan.Notify
+	// Zone names the plan's: what is told of times is in it, and Scheduled, Started and Ended carry it.
+	Zone string
 
 	Outcome plan.Outcome
 	// Broke is set when the run itself failed, whatever became of its sources.
@@ -111,17 +113,18 @@ type Reasoned struct{ ID, Name, Text string }
 
 // Of builds the report of a run from its record, the results of its jobs in any order, and its plan.
 func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
+	zone := Zone(run, p)
 	r := Report{
 		Run: run.Name, Plan: cmp.Or(run.Plan, p.Name), Execution: run.Execution,
-		Scheduled: run.Scheduled, Started: run.Started, Ended: run.Ended,
-		Request: run.Request, Notify: p.Notify,
+		Scheduled: in(run.Scheduled, zone), Started: in(run.Started, zone), Ended: in(run.Ended, zone),
+		Request: run.Request, Notify: p.Notify, Zone: zone.String(),
 	}
 	if run.Problem != "" {
 		r.Broke = broke(run)
 	}
 	skips, refusals, warnings := groups{}, groups{}, groups{}
 	for _, result := range inOrder(results) {
-		r.add(result)
+		r.add(shownIn(result, zone))
 		r.addRefreshed(result, p.Roll.Refresh.Enabled)
 		switch {
 		case result.Skip == nil:
@@ -201,6 +204,34 @@ func rank(e job.Ending) int {
 }
 
 func nameOf(r job.Result) string { return cmp.Or(r.Name, r.Source) }
+
+// Zone is what a run's times are told in: the zone of its plan, or UTC where that is not known.
+func Zone(run ledger.Run, p plan.Plan) *time.Location {
+	return zoneNamed(cmp.Or(run.Timezone, p.Timezone))
+}
+
+func zoneNamed(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// shownIn is a result of which the moments that are told are in a zone.
+func shownIn(r job.Result, zone *time.Location) job.Result {
+	r.Restarted = in(r.Restarted, zone)
+	r.Times.StopSent, r.Times.StartSent = in(r.Times.StopSent, zone), in(r.Times.StartSent, zone)
+	return r
+}
+
+// in is a moment as a zone's clocks show it; one that is not known stays so.
+func in(t time.Time, zone *time.Location) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.In(zone)
+}
 
 func (r *Report) add(result job.Result) {
 	s := Source{

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,5 +247,30 @@ func TestStartedAndNotSeen(t *testing.T) {
 	}
 	if diff := cmp.Diff(&want, f); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What is told of times is in the plan's zone, and in the night in which clocks go back the abbreviation tells apart the
+// two hours of one name.
+func TestTimesInThePlansZone(t *testing.T) {
+	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
+	run := ledger.Run{Name: "nightly-1", Plan: "nightly", Scheduled: first, Timezone: "Europe/Berlin"}
+	down := []job.Result{{
+		Source: "i-01", Ending: job.LeftStopped, Times: job.Times{StopSent: first.Add(time.Hour)},
+	}}
+	gone := []job.Retirement{{Subject: "ami-01", Status: job.Deprecated, Due: first.Add(2 * time.Hour)}}
+	text := report.Of(run, down, plan.Plan{Timezone: "Asia/Tokyo"}).With(gone).Text()
+	for _, want := range []string{
+		"scheduled for 2026-10-25 02:30 CEST", "Goldsmith stopped it at 02:30 CET", "goes from 2026-10-25 03:30 CET",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	for _, zone := range []string{"", "Mars/Olympus"} {
+		run.Timezone = zone
+		if text := report.Of(run, nil, plan.Plan{}).Text(); !strings.Contains(text, "2026-10-25 00:30 UTC") {
+			t.Errorf("in zone %q it does not say UTC:\n%s", zone, text)
+		}
 	}
 }

@@ -33,7 +33,9 @@ func (r Report) With(retired []job.Retirement) Report {
 	sorted := slices.SortedFunc(slices.Values(retired), func(a, b job.Retirement) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject, b.Subject))
 	})
+	zone := zoneNamed(r.Zone)
 	for _, each := range sorted {
+		each.Due = in(each.Due, zone)
 		r.Retiring.add(Retired{each})
 	}
 	if len(r.Retiring.Failed)+len(r.Retiring.Missed) > 0 && r.Outcome == plan.OK {
@@ -102,7 +104,7 @@ func (r Retired) Says() string {
 	return why
 }
 
-func day(r job.Retirement) string { return job.UTC(r.Due) }
+func day(r job.Retirement) string { return job.Moment(r.Due) }
 
 // counts are its numbers, for a summary.
 func (r Retiring) counts() []string {

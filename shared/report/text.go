@@ -55,7 +55,7 @@ func (r Report) When() string {
 			when = "asked for by " + r.Request.By + " at "
 		}
 	}
-	when += job.UTC(r.Scheduled)
+	when += job.Moment(r.Scheduled)
 	if took := r.Took(); took > 0 {
 		when += ", took " + Span(took)
 	}

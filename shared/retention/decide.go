@@ -68,7 +68,7 @@ type Decision struct {
 	Step    Step
 	// Why is the reason: "daily 3/7", "minimum 2", "no rule keeps it", or what uses it.
 	Why []string
-	// Due is when it goes, or is disabled; zero when it stays.
+	// Due is when it goes, or is disabled, in the plan's zone; zero when it stays.
 	Due time.Time
 	// Problem is what a person has to know of its source: nothing of it is retired.
 	Problem string
@@ -124,7 +124,7 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 		problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
 		return keepAll(images, problem, problem)
 	}
-	return decide(images, newest, kept, p.Keep, now)
+	return decide(images, newest, kept, p.Keep, now.In(zone))
 }
 
 // keptByAny is why the good ones of a history's images are kept. The newest good image of each lineage in it has its
@@ -223,7 +223,7 @@ const Shown = 48 * time.Hour
 // deprecation, which hides the image from them, is in it then.
 const reportLag = 4 * 24 * time.Hour
 
-// next is the next step of an image that goes: each lasts for the grace period.
+// next is the next step of an image that goes: each lasts for the grace period. Its time is in the zone of now.
 func (d *Decision) next(k plan.Keep, now time.Time) {
 	d.Why = []string{unkept}
 	over := d.Since.Add(time.Duration(k.Grace))
@@ -244,6 +244,7 @@ func (d *Decision) next(k plan.Keep, now time.Time) {
 	default:
 		d.Step, d.Due = Retire, now
 	}
+	d.Due = d.Due.In(now.Location())
 }
 
 // Settle keeps what is in use: uses are reasons by image id. Unsure is why it is not known yet whether an image is:
@@ -274,11 +275,11 @@ func (d Decision) String() string {
 	case Restore:
 		said = "keep, no longer deprecated"
 	case Wait:
-		said = "deprecated, until " + job.UTC(d.Due)
+		said = "deprecated, until " + job.Moment(d.Due)
 	case Deprecate:
-		said = "deprecate now, retire from " + job.UTC(d.Due)
+		said = "deprecate now, retire from " + job.Moment(d.Due)
 	case Unshare:
-		said = "share no longer, retire from " + job.UTC(d.Due.Add(Shown))
+		said = "share no longer, retire from " + job.Moment(d.Due.Add(Shown))
 	case Disable:
 		said = "disable now"
 	case Keep, Retire:

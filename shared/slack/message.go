@@ -26,7 +26,7 @@ type Message struct {
 
 // Of is the one message that tells a run.
 func Of(r report.Report) Message {
-	title := fmt.Sprintf("%s %s: %s, %s", mark(r.Outcome), report.Word(r.Outcome), r.Plan, job.UTC(r.Scheduled))
+	title := fmt.Sprintf("%s %s: %s, %s", mark(r.Outcome), report.Word(r.Outcome), r.Plan, job.Moment(r.Scheduled))
 	opening := []string{clip(r.Summary(), lineMost)}
 	if said := mention(r.Notify.Mention); r.Urgent() && said != "" {
 		opening = append([]string{said}, opening...)
@@ -84,7 +84,7 @@ func facts(r report.Report) []string {
 	return list
 }
 
-// when is shown by Slack in the reader's own time zone; other readers see the UTC behind the bar.
+// when is in the plan's zone, as the title and all else of the message.
 func when(r report.Report) string {
 	said := "scheduled for "
 	if r.Request != nil {
@@ -93,7 +93,7 @@ func when(r report.Report) string {
 			said = "asked for by " + clip(r.Request.By, nameMost) + " at "
 		}
 	}
-	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), job.UTC(r.Scheduled))
+	return said + job.Moment(r.Scheduled)
 }
 
 // parts are in the order of what a person must not miss. Of a good night the lists of what went well are short: what
@@ -174,7 +174,7 @@ func failures(title string, sources []report.Source, now string) part {
 	for _, s := range firstOf(sources) {
 		since := ""
 		if !s.DownSince.IsZero() {
-			since = ", down since " + job.UTC(s.DownSince)
+			since = ", down since " + job.Moment(s.DownSince)
 		}
 		p.full = append(p.full, bullet(s.Name, s.ID)+since+"\n"+failure(*s.Failure))
 		p.brief = append(p.brief, bullet(s.Name, s.ID)+since+": "+clip(s.Failure.What, briefMost))

@@ -30,7 +30,7 @@ var (
 		"seen", "due", "by", // slots
 		"made", "through", "parameter", "left", "was", // targets
 		"later", "again", // requests
-		"sent", // runs
+		"sent", "timezone", // runs
 	}
 	laterOfJobs = []string{"lineage", "zone", "host", "kept", "notes", "instanceType", "most", "quotas", "asked", "held",
 		"since", "hangs", "registering", "standby", "outOfService"}

@@ -169,12 +169,15 @@ func (p *page) table(rows [][]string) {
 
 func clean(text string) string { return report.OneLine(text) }
 
-// stamp is a moment as the tables show it.
-func stamp(t time.Time) string {
+// stamp is a moment of what belongs to no plan as the tables show it.
+func stamp(t time.Time) string { return stampIn(t, time.UTC) }
+
+// stampIn is a moment in a plan's zone.
+func stampIn(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return job.UTC(t)
+	return job.Moment(t.In(zone))
 }
 
 // span is a length of time in its two largest units: "3d 4h", "23h 5m", "40s".

@@ -3,9 +3,11 @@ package command
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
 
@@ -50,7 +52,7 @@ func (s status) printDown(p *page) {
 			p.fold("    ", "Run %s put it into Standby. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
 			continue
 		}
-		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stamp(w.StopSent), w.Run)
+		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stampIn(w.StopSent, w.zone), w.Run)
 		p.line("    Goldsmith goes on trying to start it every few minutes. To start it now:")
 		p.line("  %s", w.Do)
 	}
@@ -64,7 +66,7 @@ func (s status) printWorking(p *page) {
 	}
 	rows := [][]string{{"SOURCE", "ID", "SINCE", "NOW", "RUN"}}
 	for _, w := range s.Working {
-		rows = append(rows, []string{w.Name, w.Source, stamp(w.Since), w.State, w.Run})
+		rows = append(rows, []string{w.Name, w.Source, stampIn(w.Since, w.zone), w.State, w.Run})
 	}
 	p.table(rows)
 }
@@ -92,9 +94,17 @@ func (s status) printRuns(p *page) {
 	}
 	rows := [][]string{{"RUN", "STARTED", "TOOK", "OUTCOME", "WHAT"}}
 	for _, r := range s.Runs {
-		rows = append(rows, []string{r.Run, stamp(r.Started), r.took(), r.word(), cmp.Or(r.Problem, r.Summary)})
+		rows = append(rows, []string{r.Run, stampIn(r.Started, r.zone()), r.took(), r.word(), cmp.Or(r.Problem, r.Summary)})
 	}
 	p.table(rows)
+}
+
+// zone is that of the run's plan.
+func (r oneOf) zone() *time.Location {
+	if r.told == nil {
+		return time.UTC
+	}
+	return report.Zone(r.told.record, plan.Plan{})
 }
 
 func (r oneOf) took() string {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 	"goldsmith/shared/source"
 )
@@ -34,6 +35,9 @@ type work struct {
 	State string `json:"state"`
 	// Do is what to do about one that is down.
 	Do string `json:"do,omitempty"`
+
+	// zone is that of its run's plan.
+	zone *time.Location
 }
 
 func (w work) label() string { return report.Label(w.Name, w.Source) }
@@ -57,9 +61,13 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	zones, err := s.zones(ctx, claims)
+	if err != nil {
+		return nil, nil, err
+	}
 	down, working = []work{}, []work{}
 	for _, c := range claims {
-		w := s.work(c, states[c.Source])
+		w := s.work(c, states[c.Source], zones[c.Run])
 		if unread[c.Source] {
 			w.State, w.Do = cmp.Or(string(states[c.Source]), "unknown"), unreadClaim
 		}
@@ -73,20 +81,21 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 }
 
 // work is a claim in a person's words, with what to do about what its run has left behind.
-func (s site) work(c ledger.Claim, state types.InstanceStateName) work {
+func (s site) work(c ledger.Claim, state types.InstanceStateName, zone *time.Location) work {
 	w := work{
+		zone:   zone,
 		Source: c.Source, Name: cmp.Or(c.Name, c.Source), Run: c.Run, Since: c.Since, WasRunning: c.WasRunning,
-		StopSent: c.StopSent, Left: c.Left, Out: out(c), State: cmp.Or(string(state), "unknown"),
+		StopSent: c.StopSent, Left: c.Left, Out: out(c, zone), State: cmp.Or(string(state), "unknown"),
 	}
 	switch {
 	case c.Left.IsZero():
-		w.State = doing(c, state)
+		w.State = doing(c, state, zone)
 	case state != types.InstanceStateNameRunning:
 		w.Do = "aws ec2 start-instances --instance-ids " + c.Source + " --region " + region(s.Machine)
 	case w.Out != "":
 		w.Do = unserved
 	default:
-		w.State = doing(c, state)
+		w.State = doing(c, state, zone)
 	}
 	return w
 }
@@ -99,11 +108,11 @@ const unreadClaim = "its claim in the ledger cannot be read, so nothing is done 
 const unserved = "See docs/operations.md, \"A member does not come back into service\"."
 
 // out is what keeps a member of an Auto Scaling group from its group's service; "" where nothing does.
-func out(c ledger.Claim) string {
+func out(c ledger.Claim, zone *time.Location) string {
 	if c.Standby == nil {
 		return ""
 	}
-	said := fmt.Sprintf("out of the service of group %s since %s", c.Standby.Group, stamp(c.Standby.Since))
+	said := fmt.Sprintf("out of the service of group %s since %s", c.Standby.Group, stampIn(c.Standby.Since, zone))
 	if c.Standby.Problem != "" {
 		said += ": " + c.Standby.Problem
 	}
@@ -117,7 +126,7 @@ func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
 }
 
 // doing is what is being done with a source, as far as its claim and its state tell.
-func doing(c ledger.Claim, state types.InstanceStateName) string {
+func doing(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
 	switch {
 	case c.Standby != nil && state == types.InstanceStateNameRunning:
 		return "out of service of group " + c.Standby.Group
@@ -130,8 +139,24 @@ func doing(c ledger.Claim, state types.InstanceStateName) string {
 	case state == types.InstanceStateNameRunning:
 		return "running; its image is being made"
 	default:
-		return cmp.Or(string(state), "unknown") + "; stop sent " + c.StopSent.UTC().Format("15:04:05 UTC")
+		return cmp.Or(string(state), "unknown") + "; stop sent " + c.StopSent.In(zone).Format("15:04:05 MST")
 	}
+}
+
+// zones are the zones of the plans whose runs hold sources, by run.
+func (s site) zones(ctx context.Context, claims []ledger.Claim) (map[string]*time.Location, error) {
+	zones := map[string]*time.Location{}
+	for _, c := range claims {
+		if zones[c.Run] != nil {
+			continue
+		}
+		run, _, err := s.ledger.GetRun(ctx, c.Run)
+		if err != nil {
+			return nil, wrap("reading run "+c.Run, err)
+		}
+		zones[c.Run] = report.Zone(run, plan.Plan{})
+	}
+	return zones, nil
 }
 
 // states asks EC2 how the claimed instances are.
