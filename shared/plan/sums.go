@@ -62,3 +62,13 @@ func Differs(p Plans, sums []string) (changed, missing []string) {
 	}
 	return changed, missing
 }
+
+// Summed are the names of the plans that have a sum each; none where all have one together.
+func Summed(sums []string) (names []string) {
+	for _, each := range sums {
+		if name, _, _ := strings.Cut(each, "="); name != sumOfAll {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -204,8 +204,9 @@ var whole = map[string]completed{
 	"goldsmith run":      {text: "goldsmith run on-demand --source SOURCE"},
 	"goldsmith doctor":   {text: "goldsmith doctor || test $? = 4"}, // The suite's plans have other schedules.
 	// It is in its plan for what comes after.
-	"goldsmith leave i-...": {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
-	"goldsmith cancel RUN":  {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
+	"goldsmith leave i-...":    {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
+	"goldsmith init team.yaml": {text: "goldsmith init team.yaml && goldsmith check team.yaml && rm team.yaml"},
+	"goldsmith cancel RUN":     {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
 	// It keeps nothing from being stopped.
 	"goldsmith exempt SOURCE":         {text: "goldsmith exempt SOURCE || test $? = 1"},
 	"goldsmith exempt <id>":           {text: "goldsmith exempt <id> || test $? = 1"},

@@ -1,9 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +37,9 @@ nothing. What a plan would do with each source, and whether it could be started 
 is what goldsmith plan shows.`,
 		Example: "  goldsmith doctor",
 		Args:    takes(0, 0, ""),
-		RunE:    func(c *cobra.Command, _ []string) error { return t.doctor(c.Context(), path) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return t.doctor(c.Context(), path, c.Flags().Changed("plans"))
+		},
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	return c
@@ -69,17 +73,17 @@ type look struct {
 	at   func(context.Context) (finding, error)
 }
 
-func (t *terms) doctor(ctx context.Context, path string) error {
-	plans, err := t.plans(path)
-	if err != nil {
-		return err
-	}
+func (t *terms) doctor(ctx context.Context, path string, named bool) error {
 	site, err := t.site(ctx)
 	if err != nil {
 		return err
 	}
+	plans, absent, err := t.plansOr(ctx, site, path, named)
+	if err != nil {
+		return err
+	}
 	found := diagnosis{}
-	for _, l := range site.looks(plans) {
+	for _, l := range site.looks(plans, absent) {
 		f, err := l.at(ctx)
 		if err != nil {
 			f = unseen(err)
@@ -96,6 +100,20 @@ func (t *terms) doctor(ctx context.Context, path string) error {
 	return nil
 }
 
+// plansOr are the plans of the file, or, where none was named and there is none, the names of what is deployed.
+func (t *terms) plansOr(ctx context.Context, s site, path string, named bool) (plans plan.Plans, absent bool, err error) {
+	if _, err := os.Stat(path); named || !errors.Is(err, os.ErrNotExist) {
+		plans, err := t.plans(path)
+		return plans, false, err
+	}
+	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(s.aws))
+	plans.Plans = map[string]plan.Plan{}
+	for _, name := range plan.Summed(sums) {
+		plans.Plans[name] = plan.Plan{Name: name}
+	}
+	return plans, true, err
+}
+
 // unseen is what is found out where AWS did not answer.
 func unseen(err error) finding {
 	if slices.Contains(denied, fault.Code(err)) {
@@ -105,13 +123,19 @@ func unseen(err error) finding {
 	return finding{Is: unwell, Says: sentence(unreached(err, fault.Brief(err))), Do: advice(err)}
 }
 
-func (s site) looks(plans plan.Plans) []look {
+func (s site) looks(plans plan.Plans, absent bool) []look {
 	return []look{
 		{"functions", s.functionsReady},
 		{"sources", s.nothingDown},
 		{"circuit breaker", s.breakerClosed},
 		{"schedules", s.schedulesOn},
-		{"plans", func(ctx context.Context) (finding, error) { return s.plansDeployed(ctx, plans) }},
+		{"plans", func(ctx context.Context) (finding, error) {
+			if absent {
+				return finding{Is: unlooked, Says: "there is no " + plansFile + " here; deployed are " +
+					cmp.Or(strings.Join(plans.Names(), ", "), "plans that are not told"), Do: "To compare them: --plans FILE"}, nil
+			}
+			return s.plansDeployed(ctx, plans)
+		}},
 		{"tags", func(ctx context.Context) (finding, error) { return s.tagsOfPlans(ctx, plans) }},
 		{"Slack", s.slackSet},
 		{"dead letters", s.lettersDelivered},
@@ -199,6 +223,9 @@ func (s site) plansDeployed(ctx context.Context, plans plan.Plans) (finding, err
 }
 
 func (s site) tagsOfPlans(ctx context.Context, plans plan.Plans) (finding, error) {
+	if len(plans.Plans) == 0 {
+		return finding{Is: unlooked, Says: "which plans there are is not known", Do: "Name their file: --plans FILE"}, nil
+	}
 	strays, err := rehearsal.Stage{EC2: ec2.NewFromConfig(s.aws)}.Strays(ctx, plans)
 	if err != nil || len(strays) == 0 {
 		return finding{Is: well, Says: "each goldsmith:plan names a plan"}, err

@@ -19,6 +19,16 @@ func TestDoctor(t *testing.T) {
 		}
 	})
 	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("db", in("db", "nihgtly"))
+		s.golden("doctor-without-plans", s.types("doctor"), command.Failed)
+		s.golden("doctor-no-such-plans", s.types("doctor", "--plans", "plans.yaml"), command.Misused)
+	})
+}
+
+func TestDoctorOfTheSick(t *testing.T) {
+	plans := []string{"doctor", "--plans", "testdata/plans.yaml"}
+	play(t, func(s *scene) {
 		web := s.launch("web")
 		s.launch("db", in("db", "nihgtly"))
 		s.types("pause", "nightly")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"goldsmith/shared/fault"
 	runpage "goldsmith/shared/page"
 	"goldsmith/shared/plan"
 )
@@ -66,8 +65,7 @@ func (t *terms) report(ctx context.Context, run, file string) error {
 		return err
 	}
 	if told == nil {
-		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.",
-			"there is no run %s", run)
+		return noRun(run)
 	}
 	var text bytes.Buffer
 	err = runpage.Write(&text, runpage.Run{

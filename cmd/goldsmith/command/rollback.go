@@ -76,7 +76,13 @@ func (t *terms) followCommand() *cobra.Command {
 		Long: `Follow ends the hold of everything that takes the images of a source and was
 rolled back: the next run rolls into it again. What it has now stays until then.`,
 		Example: "  goldsmith follow --name web",
-		Args:    takes(0, 0, ""),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misusedf("follow takes --name, the name of a source; what happens in a run is shown by: goldsmith watch %s",
+					args[0])
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			if e.Name == "" {
 				return misusedf("follow needs --name, the name of a source")

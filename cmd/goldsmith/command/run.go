@@ -68,12 +68,13 @@ func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
 		return err
 	}
 	if wait {
+		fmt.Fprintf(t.Err, "%s has started; Ctrl-C stops watching it, not the run\n", answer.Run)
 		return t.follow(ctx, answer)
 	}
 	return t.show(answer, func(p *page) {
 		p.line("%s has started", p.in(bold, answer.Run))
 		p.line("  %s", answer.Execution)
-		p.line("  goldsmith status %s   shows what comes of it", answer.Run)
+		p.line("  goldsmith watch %s   shows what happens in it", answer.Run)
 	})
 }
 

@@ -60,8 +60,7 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 		return err
 	}
 	if told == nil && status == "" {
-		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.",
-			"there is no run %s", run)
+		return noRun(run)
 	}
 	if told == nil {
 		told = &runStatus{Run: run, Execution: arn, Summary: "nothing yet"}
@@ -76,6 +75,11 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 		return err
 	}
 	return told.exit()
+}
+
+func noRun(run string) error {
+	return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.",
+		"there is no run %s", run)
 }
 
 // executionOf is the ARN of the machine's execution of a name.
