@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	inject(s, o.Faults, night.Now())
 	live.Old(s.Ledger.Retirements)
-	server := Server(s)
+	server := Server(WithPages(s, night.Now))
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	greet(out, endpoint, s)
 	go messages(ctx, s, out)
@@ -85,6 +85,8 @@ func Server(h http.Handler) *http.Server {
 
 func greet(out io.Writer, endpoint string, s *stack.Stack) {
 	fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
+
+Open %[1]s in a browser for the runs, while they happen and after.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   aws ec2 run-instances --image-id %[3]s --instance-type t3.micro

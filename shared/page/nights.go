@@ -26,6 +26,8 @@ var nightsPage = template.Must(template.Must(runPage.Clone()).New("nights").Func
 // Nights are runs of any plans, in any order: a page over them shows how each source has fared.
 type Nights struct {
 	Runs []Run
+	// Link is where a run's own page is; nil where there is none beside this one.
+	Link func(run string) string
 	// Written is when the page was made.
 	Written time.Time
 }
@@ -48,7 +50,14 @@ type nightsView struct {
 	Endings           []ending
 	Changed           []entry
 	More              int
+	Links             []link
 }
+
+// link leads to the page of a run.
+type link struct{ Href, Run, Word, When, Says string }
+
+// mostLinks is how many runs a page leads to.
+const mostLinks = 50
 
 // zoneOf is the zone of all runs, or UTC where they have several.
 func zoneOf(runs []Run) *time.Location {
@@ -147,7 +156,22 @@ func (n Nights) view() nightsView {
 		v.Changed, v.More = v.Changed[:most], len(v.Changed)-most
 	}
 	v.Endings = endingsOf(v.Rows)
+	if n.Link != nil {
+		v.Links = n.links(runs)
+	}
 	return v
+}
+
+// links lead to the last runs, the newest first.
+func (n Nights) links(runs []Run) (all []link) {
+	for _, r := range slices.Backward(runs) {
+		if len(all) == mostLinks {
+			break
+		}
+		seen := r.view()
+		all = append(all, link{n.Link(r.Run.Name), r.Run.Name, seen.Word, seen.When(), seen.Summary()})
+	}
+	return all
 }
 
 func nightsOf(name string, runs []report.Report) planNights {

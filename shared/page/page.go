@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +39,17 @@ type Run struct {
 	Plan    plan.Plan
 	Results []job.Result
 	Retired []job.Retirement
+	// Working are the sources that it works on, while it is on.
+	Working []Working
 	// Written is when the page was made.
 	Written time.Time
 }
+
+// Working is a source that a run works on, and how it is.
+type Working struct{ ID, Name, Says string }
+
+// going is whether the run is still on.
+func (r Run) going() bool { return !r.Run.Started.IsZero() && r.Run.Ended.IsZero() }
 
 // Write writes the run's page.
 func Write(w io.Writer, r Run) error {
@@ -53,7 +62,9 @@ func Write(w io.Writer, r Run) error {
 // view is what the template shows.
 type view struct {
 	report.Report
-	Word    string
+	Word string
+	// Badge is how the word is colored.
+	Badge   string
 	Console string
 	Written time.Time
 	Tiles   []tile
@@ -104,7 +115,7 @@ type entry struct{ What, Of, Says string }
 func (r Run) view() view {
 	told, zone := report.Of(r.Run, r.Results, r.Plan).With(r.Retired), report.Zone(r.Run, r.Plan)
 	v := view{
-		Report: told, Word: report.Word(told.Outcome), Console: report.Console(told.Execution),
+		Report: told, Word: report.Word(told.Outcome), Badge: string(told.Outcome), Console: report.Console(told.Execution),
 		Written: r.Written.In(zone), Tiles: tiles(told), Axis: axisOf(r.Results, zone), Todo: told.Todo(),
 	}
 	results := map[string]job.Result{}
@@ -116,7 +127,23 @@ func (r Run) view() view {
 		v.Endings = counted(v.Endings, s.Ending)
 	}
 	v.Lists = lists(told)
+	if r.going() {
+		v.Word, v.Badge, v.Todo = "RUNNING", "going", nil
+		v.Lists = slices.Insert(v.Lists, 0, r.working()...)
+	}
 	return v
+}
+
+// working is the list of what is worked on; none where that is nothing.
+func (r Run) working() []list {
+	now := list{Title: "Being worked on", What: "instance or snapshot"}
+	for _, w := range r.Working {
+		now.Rows = append(now.Rows, entry{w.ID, w.Name, w.Says})
+	}
+	if len(now.Rows) == 0 {
+		return nil
+	}
+	return []list{now}
 }
 
 func counted(all []ending, e job.Ending) []ending {

@@ -49,7 +49,9 @@ func axisOf(results []job.Result, zone *time.Location) axis {
 		}
 	}
 	form := a.form()
-	for at := a.whole(step); at.Before(a.To); at = at.Add(step) {
+	// A mark near the end has no room for its text.
+	room := a.To.Add(-a.To.Sub(a.From) / 10)
+	for at := a.whole(step); at.Before(room); at = at.Add(step) {
 		if len(a.Ticks) == mostTicks {
 			break
 		}

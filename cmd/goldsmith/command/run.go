@@ -69,6 +69,9 @@ func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
 	}
 	if wait {
 		fmt.Fprintf(t.Err, "%s has started; Ctrl-C stops watching it, not the run\n", answer.Run)
+		if err := pause(ctx, glance); err != nil { // Until then there is little to see.
+			return t.unwatched(ctx, answer, err)
+		}
 		return t.follow(ctx, answer)
 	}
 	return t.show(answer, func(p *page) {

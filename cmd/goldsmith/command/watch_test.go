@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"testing"
+	"time"
 
 	"goldsmith/cmd/goldsmith/command"
 )
@@ -11,6 +12,7 @@ func TestWatch(t *testing.T) {
 		s.launch("web")
 		s.launch("db", protected)
 		s.types("run", "nightly")
+		time.Sleep(time.Second)
 		s.golden("watch", s.types("watch", "nightly-now-abc123"), command.OK)
 		s.golden("watch-over", s.types("watch", "nightly-now-abc123"), command.OK)
 		s.golden("watch-unknown", s.types("watch", "nightly-now-none"), command.Broken)
