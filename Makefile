@@ -86,6 +86,10 @@ dist/toolchain: FORCE
 .PHONY: FORCE
 FORCE:
 
+.PHONY: release
+release: ## Build the command line for Linux, macOS and Windows, with checksums, into dist/release
+	$(GO) run ./cmd/goldsmith/release
+
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci
 	@touch $@

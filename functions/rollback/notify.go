@@ -7,18 +7,19 @@ import (
 	"strings"
 
 	"goldsmith/shared/event"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/report"
 	"goldsmith/shared/rollout"
 )
 
 // notify sends one message of a rollback, and marks what it told of, so that who
-// asks again is not heard twice. A message that no channel takes is logged: the
-// person who asked sees the answer.
-func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*target) error {
+// asks again is not heard twice. Why no channel took it is for the answer to who
+// asked.
+func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*target) (unheard string, err error) {
 	lines, untold := news(asked, targets)
 	if len(untold) == 0 {
-		return nil
+		return "", nil
 	}
 	lines = append(lines, fmt.Sprintf("What is rolled back of %s is held: new images are not rolled into it until: %s.",
 		asked.Name, rollout.Command("follow", asked.Name)))
@@ -27,14 +28,14 @@ func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*targe
 		Key: "rollback " + asked.Name, Title: headline(asked, targets), Lines: lines, At: s.Now().UTC(),
 	}); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "message not sent", "name", asked.Name, "error", err)
-		return nil
+		return fault.Brief(err), nil
 	}
 	for _, t := range untold {
 		if err := s.writer().MarkNotified(ctx, t.known); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // headline says whether all is rolled back, and by whom, if that is known.

@@ -82,6 +82,8 @@ type Answer struct {
 	// Unread are the aliases that do not read yet as they were written: groups that launch from them are refreshed by who
 	// asks again, in a moment.
 	Unread []string `json:"unread,omitempty"`
+	// Untold is why no channel took the message: nobody but who asked knows of it.
+	Untold string `json:"untold,omitempty"`
 	// Ignored says why the event rolls nothing back.
 	Ignored string `json:"ignored,omitempty"`
 }
@@ -135,14 +137,15 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 		return answerOf(asked, targets, len(targets)), nil
 	}
 	done, unread, err := s.each(ctx, asked, targets, known)
+	untold := ""
 	if err == nil && !asked.Follow {
-		err = s.notify(ctx, asked, targets[:done])
+		untold, err = s.notify(ctx, asked, targets[:done])
 	}
 	if err != nil {
 		return Answer{}, err
 	}
 	answer := answerOf(asked, targets, done)
-	answer.Unread = unread
+	answer.Unread, answer.Untold = unread, untold
 	return answer, nil
 }
 

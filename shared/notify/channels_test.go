@@ -184,3 +184,33 @@ func TestAChannelThatIsNotKnown(t *testing.T) {
 		t.Errorf("%v: %s", err, n.log.String())
 	}
 }
+
+// What is no plan's matter is told by every channel that works, which also tell of those that do not; and where none
+// does, who asked is told why.
+func TestPeopleHearOfChannelsThatFail(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		takers, channels := map[plan.Channel]*taker{}, map[plan.Channel]notify.Channel{}
+		down := 0
+		for _, name := range plan.Channels {
+			takers[name] = &taker{down: rapid.Bool().Draw(t, string(name)+" is down")}
+			if channels[name] = takers[name]; takers[name].down {
+				down++
+			}
+		}
+		err := notify.People{Channels: channels, Via: plan.Channels}.Alert(t.Context(), report.Alert{Key: "k", Title: "web is back"})
+		if (err != nil) != (down == len(takers)) {
+			t.Fatalf("%d of %d are down: %v", down, len(takers), err)
+		}
+		for name, c := range takers {
+			heard := strings.Join(c.alerts, "\n")
+			if !c.down && !strings.HasPrefix(heard, "web is back") {
+				t.Errorf("%s heard %q", name, heard)
+			}
+			for other, o := range takers {
+				if !c.down && strings.Contains(heard, string(other)+": it is down") != o.down {
+					t.Errorf("%s is down: %t; %s heard %q", other, o.down, name, heard)
+				}
+			}
+		}
+	})
+}

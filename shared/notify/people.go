@@ -16,11 +16,11 @@ type People struct {
 	Via      []plan.Channel
 }
 
-// Alert tells them. One channel that took it is enough; what the others say is logged.
+// Alert tells them. One channel that took it is enough: what the others say is logged, and told by those that took it.
 func (p People) Alert(ctx context.Context, a report.Alert) error {
 	a.Notify = plan.Notify{Via: p.Via}
 	var problems []error
-	took := false
+	var took []Channel
 	for _, name := range a.Notify.Channels() {
 		c, ok := p.Channels[name]
 		if !ok {
@@ -28,14 +28,34 @@ func (p People) Alert(ctx context.Context, a report.Alert) error {
 			continue
 		}
 		sent, err := c.Alert(ctx, a)
-		if took = took || sent; err != nil {
+		if sent {
+			took = append(took, c)
+		}
+		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", name, err))
 		}
 	}
 	err := errors.Join(problems...)
-	if err == nil || !took {
+	if err == nil || len(took) == 0 {
 		return err
 	}
 	handler.Log(ctx).ErrorContext(ctx, "message not sent", "message", a.Title, "error", err)
+	for _, c := range took {
+		if _, err := c.Alert(ctx, unheard(a, err)); err != nil {
+			handler.Log(ctx).ErrorContext(ctx, "message not sent", "message", a.Title, "error", err)
+		}
+	}
 	return nil
+}
+
+// unheard tells of channels that did not take a message. Nobody tries it again.
+func unheard(a report.Alert, err error) report.Alert {
+	return report.Alert{
+		Key: a.Key + " not by all", Title: "A message could not be sent by every channel", Notify: a.Notify, At: a.At,
+		Lines: []string{
+			fmt.Sprintf("%s: %v", a.Title, err),
+			"Goldsmith does not send this one again.",
+			"Now: Tell who hears by that channel, and put right what the error says (operations guide, \"nobody-told-of-PLAN\").",
+		},
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
+	"goldsmith/local/slack"
 )
 
 // TestAPersonIsAskedFirst holds that run and rollback change nothing in a terminal before a yes.
@@ -48,4 +49,18 @@ func (s *scene) versions() (made int) {
 		}
 	}
 	return made
+}
+
+// A rollback that no message could tell of says so to who asked.
+func TestARollbackThatNobodyHearsOf(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.template("web", "t3.micro")
+		for range 2 {
+			s.types("run", "nightly", "--wait")
+			time.Sleep(time.Hour)
+		}
+		s.suite.Slack.Fail(slack.Failure{Status: 403, Code: "invalid_token"}, time.Now().Add(time.Hour))
+		s.golden("rollback-untold", s.types("rollback", "--name", "web"), command.OK)
+	})
 }

@@ -72,7 +72,7 @@ func Main(ctx context.Context, args []string) int {
 
 // Run runs a command line and returns its exit code.
 func (p Program) Run(ctx context.Context, args []string) int {
-	root := p.root()
+	root := p.Root()
 	root.SetArgs(args)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
@@ -114,7 +114,8 @@ Exit codes:
   130  interrupted
 `
 
-func (p Program) root() *cobra.Command {
+// Root is the command line as a tree of commands.
+func (p Program) Root() *cobra.Command {
 	t := &terms{Program: p}
 	root := &cobra.Command{
 		Use: "goldsmith", Short: "Golden images from EC2 instances", Long: long,

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,6 +119,8 @@ type rolledBack struct {
 	More    int          `json:"more,omitempty"`
 	After   string       `json:"after,omitempty"`
 	Unread  []string     `json:"unread,omitempty"`
+	// Untold is why nobody was told of it by a message.
+	Untold string `json:"untold,omitempty"`
 
 	follow bool
 }
@@ -175,7 +178,7 @@ func askRollback(ctx context.Context, cfg aws.Config, e event.Rollback) (rolledB
 			return answer, answer.unfinished(err)
 		}
 		answer.Name, answer.Dry, answer.Targets = next.Name, next.Dry, append(answer.Targets, next.Targets...)
-		answer.Unread = append(answer.Unread, next.Unread...)
+		answer.Unread, answer.Untold = append(answer.Unread, next.Unread...), cmp.Or(next.Untold, answer.Untold)
 		if e.After, answer.More = next.After, next.More; next.More == 0 {
 			return answer, nil
 		}
@@ -219,6 +222,10 @@ func (r rolledBack) print(p *page) {
 	}
 	p.line("")
 	p.table(rows)
+	if r.Untold != "" {
+		p.line("")
+		p.fold("  ", "Nobody was told of it by a message: %s. Tell those who launch from it.", sentence(r.Untold))
+	}
 }
 
 // printFollow says of each target whether it was held.
