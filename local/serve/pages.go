@@ -17,8 +17,8 @@ import (
 	"goldsmith/shared/report"
 )
 
-// WithPages is a suite that shows its runs to a browser as well: all of them at /, and each at /runs/NAME. A browser signs
-// nothing, and no service of AWS takes what is not signed.
+// WithPages is a suite that shows its runs to a browser as well: all of them at /, and each at /runs/NAME. A browser
+// signs nothing, and no service of AWS takes what is not signed.
 func WithPages(s *stack.Stack, now func() time.Time) http.Handler {
 	p := pages{s, now}
 	mux := http.NewServeMux()

@@ -21,59 +21,72 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// browser is a browser at a suite's address.
+type browser struct {
+	*testing.T
+	suite *stack.Stack
+	at    http.Handler
+}
+
+func browsing(t *testing.T) browser {
+	t.Helper()
+	s, err := stack.New(stack.Options{Clock: clock.Real(), Table: true,
+		Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return browser{t, s, serve.WithPages(s, time.Now)}
+}
+
+// shows holds what a page says, and whether it is loaded again by itself.
+func (b browser) shows(path string, code int, again bool, says string) (text string) {
+	b.Helper()
+	answer := httptest.NewRecorder()
+	b.at.ServeHTTP(answer, httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, http.NoBody))
+	text = answer.Body.String()
+	loads := answer.Header().Get("Refresh") != ""
+	if answer.Code != code || loads != again || !regexp.MustCompile(says).MatchString(text) {
+		b.Errorf("%s: %d, loaded again: %t; want %q:\n%s", path, answer.Code, loads, says, text)
+	}
+	return text
+}
+
+// asks launches an instance and asks for its image.
+func (b browser) asks(name string) {
+	b.Helper()
+	one := aws.Int32(1)
+	out, err := ec2.NewFromConfig(b.suite.AWS()).RunInstances(b.Context(), &ec2.RunInstancesInput{
+		ImageId: aws.String(world.ImageX86), InstanceType: "t3.micro", MinCount: one, MaxCount: one,
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
+			Tags: tag.List(map[string]string{"Name": name})}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	id := aws.ToString(out.Instances[0].InstanceId)
+	if err := b.suite.EC2.SetTags(id, map[string]string{tag.Request: "web"}); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // A browser sees a run while it is on and after, and a page over all leads to it; calls to AWS go where they went.
 func TestABrowserSeesTheRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := stack.New(stack.Options{Clock: clock.Real(), Table: true,
-			Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = s.Close() }()
-		browser := serve.WithPages(s, time.Now)
-		get := func(path string) (code int, again, text string) {
-			answer := httptest.NewRecorder()
-			browser.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
-			return answer.Code, answer.Header().Get("Refresh"), answer.Body.String()
-		}
-		if code, again, text := get("/"); code != http.StatusOK || again == "" || !strings.Contains(text, "There is no run") {
-			t.Errorf("before any run: %d, again %q: %s", code, again, text)
-		}
-		if code, _, _ := get("/runs/none"); code != http.StatusNotFound {
-			t.Errorf("a run that there is not: %d", code)
-		}
-		one := aws.Int32(1)
-		out, err := ec2.NewFromConfig(s.AWS()).RunInstances(t.Context(), &ec2.RunInstancesInput{
-			ImageId: aws.String(world.ImageX86), InstanceType: "t3.micro", MinCount: one, MaxCount: one,
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
-				Tags: tag.List(map[string]string{"Name": "shop"})}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := aws.ToString(out.Instances[0].InstanceId)
-		time.Sleep(time.Minute)
-		if err := s.EC2.SetTags(id, map[string]string{tag.Request: "web"}); err != nil {
-			t.Fatal(err)
-		}
+		b := browsing(t)
+		b.shows("/", http.StatusOK, true, "There is no run")
+		b.shows("/runs/none", http.StatusNotFound, false, "no such run")
+		b.asks("shop")
 		time.Sleep(20 * time.Second)
-		_, _, all := get("/")
-		link := regexp.MustCompile(`href="(/runs/[^"]+)">`).FindStringSubmatch(all)
-		if link == nil {
-			t.Fatalf("no link to the run:\n%s", all)
-		}
-		code, again, text := get(link[1])
-		if code != http.StatusOK || again == "" || !strings.Contains(text, "RUNNING") ||
-			!regexp.MustCompile(`shop</td><td>stopp(ing|ed); its stop was sent at`).MatchString(text) {
-			t.Errorf("while it is on: %d, again %q:\n%s", code, again, text)
-		}
+		all := b.shows("/", http.StatusOK, true, `href="/runs/[^"]+">`)
+		path := "/runs/" + strings.SplitN(strings.SplitN(all, `href="/runs/`, 2)[1], `"`, 2)[0]
+		b.shows(path, http.StatusOK, true, `(?s)RUNNING.*shop</td><td>stopp(ing|ed); its stop was sent at [\d:]+ UTC`)
 		time.Sleep(time.Hour)
-		code, again, text = get(link[1])
-		if code != http.StatusOK || again != "" || strings.Contains(text, "RUNNING") || !strings.Contains(text, "<b>1</b> imaged") {
-			t.Errorf("after it: %d, again %q:\n%s", code, again, text)
-		}
+		b.shows(path, http.StatusOK, false, `(?s)badge ok">OK.*<b>1</b> imaged`)
+		b.shows("/", http.StatusOK, true, `<h1>1 run</h1>`)
 		answer := httptest.NewRecorder()
-		browser.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody))
+		b.at.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody))
 		if answer.Code != http.StatusForbidden {
 			t.Errorf("an unsigned call: %d", answer.Code)
 		}

@@ -197,7 +197,8 @@ func TestPeopleHearOfChannelsThatFail(t *testing.T) {
 				down++
 			}
 		}
-		err := notify.People{Channels: channels, Via: plan.Channels}.Alert(t.Context(), report.Alert{Key: "k", Title: "web is back"})
+		people := notify.People{Channels: channels, Via: plan.Channels}
+		err := people.Alert(t.Context(), report.Alert{Key: "k", Title: "web is back"})
 		if (err != nil) != (down == len(takers)) {
 			t.Fatalf("%d of %d are down: %v", down, len(takers), err)
 		}

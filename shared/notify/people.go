@@ -55,7 +55,8 @@ func unheard(a report.Alert, err error) report.Alert {
 		Lines: []string{
 			fmt.Sprintf("%s: %v", a.Title, err),
 			"Goldsmith does not send this one again.",
-			"Now: Tell who hears by that channel, and put right what the error says (operations guide, \"nobody-told-of-PLAN\").",
+			"Now: Tell who hears by that channel, and put right what the error says " +
+				"(operations guide, \"nobody-told-of-PLAN\").",
 		},
 	}
 }

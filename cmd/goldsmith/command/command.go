@@ -135,7 +135,8 @@ func (p Program) Root() *cobra.Command {
 	flags.StringVar(&t.account.Profile, "profile", "", "profile of your AWS configuration")
 	flags.StringVar(&t.account.Region, "region", "", "AWS Region")
 	root.AddCommand(t.planCommand(), t.enrolCommand(), t.leaveCommand(), t.runCommand(), t.cancelCommand(),
-		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.watchCommand(), t.initCommand(), t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
+		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.watchCommand(), t.initCommand(),
+		t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
 		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand(),
 		t.doctorCommand())
 	for _, c := range root.Commands() {

@@ -101,7 +101,8 @@ func (t *terms) doctor(ctx context.Context, path string, named bool) error {
 }
 
 // plansOr are the plans of the file, or, where none was named and there is none, the names of what is deployed.
-func (t *terms) plansOr(ctx context.Context, s site, path string, named bool) (plans plan.Plans, absent bool, err error) {
+func (t *terms) plansOr(ctx context.Context, s site, path string, named bool) (
+	plans plan.Plans, absent bool, err error) {
 	if _, err := os.Stat(path); named || !errors.Is(err, os.ErrNotExist) {
 		plans, err := t.plans(path)
 		return plans, false, err

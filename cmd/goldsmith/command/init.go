@@ -151,7 +151,8 @@ const mostProposals = 6
 
 // proposals are the plans that instances are enrolled in already, or one for each environment, or one.
 func proposals(all []types.Instance) []proposal {
-	if enrolled := by(all, "", func(i types.Instance) []string { return source.Plans(source.Tags(i)) }); len(enrolled) > 0 {
+	enrolled := by(all, "", func(i types.Instance) []string { return source.Plans(source.Tags(i)) })
+	if len(enrolled) > 0 {
 		return enrolled
 	}
 	for _, key := range environments {
@@ -202,7 +203,7 @@ func (p proposal) write(b *strings.Builder, n int) {
 		fmt.Fprintf(b, "    sources:\n      tags:\n        %s: [%s]\n", quoted(p.key), quoted(p.value))
 	}
 	if groups := p.groups(); len(groups) > 0 {
-		fmt.Fprintf(b, "    # groups:                     # without it running members of Auto Scaling groups are left alone: %s\n"+
+		fmt.Fprintf(b, "    # groups:                     # without it running members of groups are left alone: %s\n"+
 			"    #   standby: shrink           # with it each is put into Standby while it is down\n", someOf(groups))
 	}
 	b.WriteString(`    keep:                         # images that no rule keeps are retired

@@ -80,7 +80,7 @@ func release(ctx context.Context, folder string, targets []target) error {
 func documents() ([]file, error) {
 	var files []file
 	for _, name := range []string{"LICENSE", "CHANGELOG.md"} {
-		text, err := os.ReadFile(name)
+		text, err := os.ReadFile(name) //nolint:gosec // one of the two above
 		if err != nil {
 			return nil, fmt.Errorf("it runs in the repository's root: %w", err)
 		}
@@ -182,8 +182,10 @@ func (t target) built(ctx context.Context) (file, error) {
 		name += ".exe"
 	}
 	out := filepath.Join(folder, name)
-	//nolint:gosec // targets are this file's own
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", out, "./cmd/goldsmith")
+	//nolint:gosec // the path is this function's own
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", out,
+		"./cmd/goldsmith")
+	//nolint:forbidigo // a build on a person's machine, which needs PATH and HOME
 	build.Env = append(os.Environ(), "GOOS="+t.system, "GOARCH="+t.processor, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	if said, err := build.CombinedOutput(); err != nil {
 		return file{}, fmt.Errorf("%w: %s", err, said)
@@ -197,7 +199,9 @@ func tarred(files []file) ([]byte, error) {
 	packed := gzip.NewWriter(&text)
 	archive := tar.NewWriter(packed)
 	for _, f := range files {
-		err := archive.WriteHeader(&tar.Header{Name: f.name, Mode: int64(f.mode), Size: int64(len(f.text)), Format: tar.FormatUSTAR})
+		err := archive.WriteHeader(&tar.Header{
+			Name: f.name, Mode: int64(f.mode), Size: int64(len(f.text)), Format: tar.FormatUSTAR,
+		})
 		if err == nil {
 			_, err = archive.Write(f.text)
 		}

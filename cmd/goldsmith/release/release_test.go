@@ -36,7 +36,12 @@ func TestRelease(t *testing.T) {
 	if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(text), name); err != nil || string(sums) != want {
 		t.Errorf("SHA256SUMS is %q, %v; want %q", sums, err, want)
 	}
-	files := unpacked(t, text)
+	runs(t, unpacked(t, text))
+}
+
+// runs holds that what was unpacked is whole.
+func runs(t *testing.T, files map[string][]byte) {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "goldsmith")
 	if err := os.WriteFile(program, files["goldsmith"], 0o700); err != nil {
 		t.Fatal(err)
@@ -50,7 +55,9 @@ func TestRelease(t *testing.T) {
 			t.Errorf("%s has no manual page", c.Name())
 		}
 	}
-	for _, each := range []string{"LICENSE", "completions/goldsmith.bash", "completions/_goldsmith", "completions/goldsmith.fish"} {
+	for _, each := range []string{
+		"LICENSE", "completions/goldsmith.bash", "completions/_goldsmith", "completions/goldsmith.fish",
+	} {
 		if len(files[each]) == 0 {
 			t.Errorf("no %s", each)
 		}
