@@ -78,6 +78,7 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if err != nil {
 		return p, err
 	}
+	p.Stand = source.StandIns(p.Run, p.Plan, s.Now(), selected, p.Stand)
 	if p.Cursor == "" {
 		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
 			return p, err
@@ -85,11 +86,16 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 		if err := s.shares(ctx, p); err != nil {
 			return p, err
 		}
-		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p.Plan, selected); err != nil {
+		standing := source.Standing(p.Plan, selected, p.Stand)
+		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p.Plan, standing); err != nil {
 			return p, err
 		}
 	}
-	return s.fill(ctx, p, after(selected, p.Cursor))
+	p, err = s.fill(ctx, p, after(selected, p.Cursor))
+	if !p.More {
+		p.Stand = nil
+	}
+	return p, err
 }
 
 func (s Step) open(ctx context.Context, p job.Batch) error {
@@ -110,7 +116,8 @@ func (s Step) open(ctx context.Context, p job.Batch) error {
 // check refuses a run that would touch more than the plan allows, and reports
 // the ids a plan names that are not enrolled. It gives the limit as a number of sources.
 func (s Step) check(ctx context.Context, p job.Batch, selected []types.Instance) (most int, err error) {
-	if most, err = source.WithinLimit(ctx, s.EC2, p.Run, p.Plan.Limit, len(selected)); err != nil {
+	standing := len(source.Standing(p.Plan, selected, p.Stand))
+	if most, err = source.WithinLimit(ctx, s.EC2, p.Run, p.Plan.Limit, standing); err != nil {
 		return most, err
 	}
 	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)
@@ -144,7 +151,11 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			p.More = true
 			break
 		}
-		facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.Now()}, part)
+		standing, err := s.standing(ctx, &p, part)
+		if err != nil {
+			return p, err
+		}
+		facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.Now()}, standing)
 		if err != nil {
 			return p, err
 		}
@@ -159,6 +170,23 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 		}
 	}
 	return s.ask(ctx, p, stopping)
+}
+
+// standing leaves alone those for which another member of their group stands.
+func (s Step) standing(ctx context.Context, p *job.Batch, part []types.Instance) ([]types.Instance, error) {
+	for _, i := range part {
+		id := aws.ToString(i.InstanceId)
+		p.Cursor = id
+		reason := source.StoodFor(p.Plan, i, p.Stand)
+		if reason == nil {
+			continue
+		}
+		src := job.Source{ID: id, Kind: job.Instance, Name: source.Name(source.Tags(i), id)}
+		if err := s.skip(ctx, *p, src, *reason); err != nil {
+			return nil, err
+		}
+	}
+	return source.Standing(p.Plan, part, p.Stand), nil
 }
 
 // ask sees what keeps from being started again what is to be stopped, and leaves that out, so that it does not keep the
@@ -237,7 +265,6 @@ func (s Step) leave(
 
 func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	id := aws.ToString(f.Instance.InstanceId)
-	p.Cursor = id
 	src := job.Source{ID: id, Kind: job.Instance}
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind

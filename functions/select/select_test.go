@@ -71,6 +71,38 @@ func TestSelect(t *testing.T) {
 			Then: func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
+			Name: "one member stands for its group, and does not count towards the limit with the others",
+			Given: func(s *steptest.Stage, p *job.Batch) {
+				for _, id := range s.Group("fleet", 3) {
+					s.Must(s.Cloud.SetTags(id, enrolled))
+				}
+				p.Plan.Groups, p.Plan.Limit = plan.Groups{Standby: plan.StandbyShrink, Pick: plan.PickAny}, plan.Limit{Count: 2}
+			},
+			Want: "PutRun DescribeInstances*2 GetServiceQuota DescribeInstances PutResult*2 DescribeInstanceTypes " +
+				"DescribeVolumes DescribeInstances: ok",
+			Then: func(s *steptest.Stage, p job.Batch) {
+				s.Same("chosen", []int{len(idsOf(p)), len(p.Stand)}, []int{2, 0})
+				for _, result := range s.Results(steptest.RunName) {
+					s.Same("why", result.Skip.Code, job.AnotherStands)
+				}
+			},
+		},
+		{
+			Name: "who stood for a group on an earlier page stands for it on the next",
+			Given: func(s *steptest.Stage, p *job.Batch) {
+				for _, id := range s.Group("fleet", 3) {
+					s.Must(s.Cloud.SetTags(id, enrolled))
+				}
+				p.Plan.Groups.Pick, p.Cursor = plan.PickAny, "i-0"
+				p.Stand = map[string]string{"fleet": "i-00000000000000000"}
+			},
+			Want: "DescribeInstances PutResult*3 DescribeInstanceTypes DescribeVolumes DescribeInstances: ok",
+			Then: func(s *steptest.Stage, p job.Batch) {
+				s.Same("chosen", idsOf(p), []string{s.Web})
+				s.Same("skipped", len(s.Results(steptest.RunName)), 3)
+			},
+		},
+		{
 			Name: "the run is opened in the ledger",
 			Want: asks + ": ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {

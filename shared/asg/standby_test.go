@@ -34,7 +34,8 @@ func fit(t *rapid.T) asg.Member {
 	units := map[string]int{"": 1, "1": 1, "2": 2, "4": 4}[weight]
 	desired := members * units
 	least := rapid.IntRange(0, desired-units).Draw(t, "minimum")
-	g.DesiredCapacity, g.MinSize, g.MaxSize = number(desired), number(least), number(desired+rapid.IntRange(0, 3).Draw(t, "more"))
+	more := rapid.IntRange(0, 3).Draw(t, "more")
+	g.DesiredCapacity, g.MinSize, g.MaxSize = number(desired), number(least), number(desired+more)
 	if rapid.Bool().Draw(t, "balanced by load balancers") {
 		g.TargetGroupARNs = []string{targetGroup}
 		g.HealthCheckType, g.HealthCheckGracePeriod = aws.String("ELB"), number(rapid.IntRange(1, 900).Draw(t, "grace"))
@@ -62,7 +63,9 @@ var disturbances = map[string]func(m *asg.Member, own *types.Instance){
 	},
 	"without a grace period": func(m *asg.Member, _ *types.Instance) {
 		m.Group.TargetGroupARNs, m.Group.HealthCheckType = nil, aws.String("EC2,ELB")
-		m.Group.TrafficSources = []types.TrafficSourceIdentifier{{Type: aws.String("elbv2"), Identifier: aws.String(targetGroup)}}
+		m.Group.TrafficSources = []types.TrafficSourceIdentifier{
+			{Type: aws.String("elbv2"), Identifier: aws.String(targetGroup)},
+		}
 		m.Group.HealthCheckGracePeriod = nil
 	},
 	"Classic Load Balancer": func(m *asg.Member, _ *types.Instance) { m.Group.LoadBalancerNames = []string{"old"} },

@@ -22,6 +22,8 @@ type Batch struct {
 	// Cursor is the last id handed out.
 	Cursor string `json:"cursor"`
 	More   bool   `json:"more"`
+	// Stand are the members that stand for their Auto Scaling groups, by the group's name, while there is more.
+	Stand map[string]string `json:"stand,omitempty"`
 	// Problem is why the run cannot be done at all; set by trigger for a request that makes no sense.
 	Problem string `json:"problem,omitempty"`
 	// Failure is what a Catch caught.

@@ -31,6 +31,7 @@ const (
 	OneTimeSpot       ReasonCode = "one-time-spot"
 	SpotEnds          ReasonCode = "spot-request-ends"
 	AutoScalingMember ReasonCode = "auto-scaling-member"
+	AnotherStands     ReasonCode = "another-member-stands"
 	StopProtected     ReasonCode = "stop-protected"
 	Hibernation       ReasonCode = "hibernation-enabled"
 	Terminating       ReasonCode = "terminating"

@@ -155,6 +155,7 @@ var (
 	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
 	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink}
+	GroupPicks    = []GroupPick{PickOldest, PickNewest, PickAny}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 	Channels      = []Channel{EventBridge, SNS, Slack}
 
@@ -268,6 +269,7 @@ func (c *checker) groups(p Plan) {
 	if g.Standby != "" {
 		choice(c, "groups.standby", g.Standby, GroupStandbys)
 	}
+	c.pick(p)
 	switch {
 	case g.Shrinks() && (p.Consistency == Reboot || p.Consistency == None):
 		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
@@ -275,6 +277,17 @@ func (c *checker) groups(p Plan) {
 		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
 	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
 		c.add("groups.drain", "%s is outside 1m to 15m", g.Drain)
+	}
+}
+
+// pick is about which member stands for its group.
+func (c *checker) pick(p Plan) {
+	if p.Groups.Pick == "" {
+		return
+	}
+	choice(c, "groups.pick", p.Groups.Pick, GroupPicks)
+	if p.Sources.OfSnapshots() {
+		c.add("groups.pick", "means nothing with sources.snapshots, which selects no instance")
 	}
 }
 

@@ -139,6 +139,10 @@ type Groups struct {
 	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to
 	// 15m. Default 15m.
 	Drain Duration `json:"drain,omitempty"`
+	// Pick is which of the plan's sources that are members of one group stands for it in a run: oldest, newest, or any, the
+	// same one every time. The others are left alone. A request for one source is of that source. Default: each is a
+	// source of its own.
+	Pick GroupPick `json:"pick,omitempty"`
 }
 
 // Shrinks reports whether members are put into Standby with one less wanted of their groups meanwhile.
@@ -155,6 +159,18 @@ const (
 	StandbyNever GroupStandby = "never"
 	// StandbyShrink puts a member into Standby, and has its group do with one less meanwhile.
 	StandbyShrink GroupStandby = "shrink"
+)
+
+// GroupPick is which member stands for its group.
+type GroupPick string
+
+const (
+	// PickOldest is the member that was launched first.
+	PickOldest GroupPick = "oldest"
+	// PickNewest is the member that was launched last.
+	PickNewest GroupPick = "newest"
+	// PickAny is the member with the lowest id.
+	PickAny GroupPick = "any"
 )
 
 // Image says how images are named and tagged.

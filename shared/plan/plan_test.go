@@ -81,6 +81,7 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"concurrency":        func(p *Plan) { p.Concurrency = 0 },
 		"window":             func(p *Plan) { p.Window = Duration(59 * time.Second) },
 		"force":              func(p *Plan) { p.Force = MaxForce + 1 },
+		"groups.pick":        func(p *Plan) { p.Groups.Pick = "first" },
 		"sources.ids":        func(p *Plan) { p.Sources.IDs = []string{"i-1"} },
 		"sources.tags.x":     func(p *Plan) { p.Sources.Tags = map[string][]string{"x": {"*"}} },
 		"sources.exclude.x":  func(p *Plan) { p.Sources.Exclude = map[string][]string{"x": {strings.Repeat("v", 257)}} },

@@ -249,6 +249,11 @@ func memberSituations() []*situation {
 			n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) { in.MinSize = aws.Int32(3) })
 			n.run()
 		}},
+		{what: "one member of a group stands for it", options: shrinking(func(p *plan.Plan) { p.Groups.Pick = plan.PickAny }),
+			story: func(n *night) {
+				n.enrol(n.serving()...)
+				n.run()
+			}},
 		{what: "a member cannot leave Standby for an hour", options: shrinking(), story: func(n *night) {
 			members := n.serving()
 			n.at("watch:running", members[0], func(work) { n.most("web", 2) })

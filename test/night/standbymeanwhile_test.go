@@ -311,8 +311,8 @@ func TestMemberStaysAfterAll(t *testing.T) {
 	}
 }
 
-// A run dies while connections drain, and its claim is lost: nothing proves that the run has put the member into Standby,
-// so people are told who is there, and how to bring it back.
+// A run dies while connections drain, and its claim is lost: nothing proves that the run has put the member into
+// Standby, so people are told who is there, and how to bring it back.
 func TestMemberDrainsWithoutItsRunAndItsClaim(t *testing.T) {
 	o := shrinking()
 	o.History = true

@@ -189,7 +189,15 @@ func (n plannedPlan) printRegistering(p *page) {
 	}
 }
 
+// how is what is done with a source, and for whom.
 func (n plannedPlan) how(s rehearsal.Source) string {
+	if s.StandsFor != "" {
+		return n.done(s) + "; stands for group " + s.StandsFor
+	}
+	return n.done(s)
+}
+
+func (n plannedPlan) done(s rehearsal.Source) string {
 	switch {
 	case s.Decision == job.StopFirst:
 		return "stopped, imaged, started"

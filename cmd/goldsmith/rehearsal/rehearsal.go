@@ -7,7 +7,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/copies"
@@ -19,6 +21,7 @@ import (
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
 	"goldsmith/shared/usage"
 )
 
@@ -120,16 +123,40 @@ func (s Stage) instances(ctx context.Context, run job.Run, p plan.Plan, n *Night
 	if err != nil {
 		return err
 	}
-	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(selected))
+	stand := source.StandIns(run, p, s.Now(), selected, nil)
+	standing := source.Standing(p, selected, stand)
+	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(standing))
 	var refused *fault.Failed
 	if errors.As(err, &refused) {
 		n.Refused = refused.Error()
 		return nil
 	}
 	if err == nil {
-		n.Sources, err = s.sources(ctx, run, p, selected)
+		n.Sources, err = s.sources(ctx, run, p, standing, others(run, p, selected, stand))
+	}
+	for i, src := range n.Sources {
+		if group := source.Tags(src.instance)[tag.Group]; stand[group] == src.ID {
+			n.Sources[i].StandsFor = group
+		}
 	}
 	return err
+}
+
+// others are the ids that a plan names in vain, and the members for which others of their groups stand.
+func others(run job.Run, p plan.Plan, selected []types.Instance, stand map[string]string) (all []Source) {
+	ids, why := source.Unenrolled(run, p.Sources, selected)
+	for _, id := range ids {
+		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
+	}
+	for _, i := range selected {
+		if reason := source.StoodFor(p, i, stand); reason != nil {
+			id := aws.ToString(i.InstanceId)
+			src := Source{ID: id, Name: source.Name(source.Tags(i), id), instance: i,
+				Running: source.State(i) == types.InstanceStateNameRunning}
+			all = append(all, src.skipped(*reason))
+		}
+	}
+	return all
 }
 
 // follow says what becomes of all else once the night's sources are imaged.

@@ -31,6 +31,8 @@ type Source struct {
 	Decision job.Decision `json:"decision"`
 	// Running is whether it runs now: what is stopped stays so.
 	Running bool `json:"running"`
+	// StandsFor is the Auto Scaling group that it stands for, where the plan picks one member of each.
+	StandsFor string `json:"standsFor,omitempty"`
 	// Skip is why nothing would be done.
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
@@ -99,15 +101,12 @@ func (s Source) job() job.Source {
 // describes a second for long, and the night may need some of them.
 const lookers = 5
 
-func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected []types.Instance) ([]Source, error) {
+// sources are what select and claim would decide of instances, with the others that are left alone without that.
+func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected []types.Instance,
+	others []Source) ([]Source, error) {
 	held, err := s.held(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var all []Source
-	ids, why := source.Unenrolled(run, p.Sources, selected)
-	for _, id := range ids {
-		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
 	}
 	facts, refused, err := s.investigate(ctx, run, p, selected)
 	if err != nil {
@@ -132,7 +131,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for i, f := range facts {
 		found[i].ahead(ctx, s.Sharing, run, p, f.Keys)
 	}
-	all = append(all, found...)
+	all := append(found, others...)
 	slices.SortStableFunc(all,
 		func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
