@@ -29,7 +29,8 @@ type chosen struct {
 
 // choose finds the plan to play: the one asked for, the usual one, or the first by name that has
 // a schedule, else the first. Only that one is due in the night, and it refreshes groups, which a first
-// deployment should do as well.
+// deployment should do as well. If it stops instances and says nothing of members of groups, one of each is stopped in
+// Standby.
 func choose(plans plan.Plans, asked string) (*chosen, error) {
 	name, err := named(plans, asked)
 	if err != nil {
@@ -42,6 +43,11 @@ func choose(plans plan.Plans, asked string) (*chosen, error) {
 	}
 	p := c.plans.Plans[name]
 	p.Roll.Refresh.Enabled = true
+	if p.Consistency == plan.Stop && p.Groups == (plan.Groups{}) {
+		p.Groups = plan.Groups{Standby: plan.StandbyShrink, Pick: plan.PickOldest}
+		c.changes = append(c.changes, fmt.Sprintf("plan %q: one member of each Auto Scaling group is stopped in Standby, "+
+			"if its group can do without it", name))
+	}
 	p.Schedule, p.Timezone, c.due = c.when(plans.Plans[name])
 	c.plans.Plans[name] = p
 	return c, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -46,7 +47,7 @@ func build(ctx context.Context, n *night) (*scene, error) {
 		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
 		suite: n.suite, clock: n.clock, chosen: n.chosen, random: rand.New(rand.NewPCG(n.options.Seed, 0x901d)),
 	}
-	for _, step := range []func(context.Context) error{c.instances, c.history, c.templates, c.group} {
+	for _, step := range []func(context.Context) error{c.instances, c.history, c.templates, c.group, c.shop} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("setting the scene: %w", err)
 		}
@@ -162,6 +163,7 @@ func (c *scene) templates(ctx context.Context) error {
 		{"web-fleet", "web", "t3.large", world.ImageX86},
 		{"api", "api", "m5.large", world.ImageX86},
 		{"api-graviton", "api", "m6g.large", world.ImageARM},
+		{"shop", "nothing", "t3.micro", world.ImageX86},
 		{"edge-alias", "edge", "t4g.small", "resolve:ssm:/goldsmith/images/edge"},
 	} {
 		_, err := c.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{
@@ -206,6 +208,27 @@ func (c *scene) group(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("making Auto Scaling group web-fleet: %w", err)
+	}
+	return nil
+}
+
+// shop is an Auto Scaling group of two that can do with one: a member is taken out of service for its image.
+func (c *scene) shop(ctx context.Context) error {
+	in := &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("shop"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), DesiredCapacity: aws.Int32(2),
+		AvailabilityZones: []string{"eu-central-1a"},
+		LaunchTemplate: &autoscalingtypes.LaunchTemplateSpecification{
+			LaunchTemplateName: aws.String("shop"), Version: aws.String("1"),
+		},
+	}
+	tags := c.tags(map[string]string{"Name": "shop", tag.Plan: c.name})
+	for _, key := range slices.Sorted(maps.Keys(tags)) { // In one order: ids are drawn by what a request says.
+		in.Tags = append(in.Tags, autoscalingtypes.Tag{
+			Key: &key, Value: aws.String(tags[key]), PropagateAtLaunch: aws.Bool(true),
+		})
+	}
+	if _, err := c.scaling.CreateAutoScalingGroup(ctx, in); err != nil {
+		return fmt.Errorf("making Auto Scaling group shop: %w", err)
 	}
 	return nil
 }

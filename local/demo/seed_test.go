@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/shared/job"
 )
 
 // TestASeedIsOneNight plays a seed twice, and holds that the same became of the same: sources, images, reasons,
@@ -23,6 +25,27 @@ func TestASeedIsOneNight(t *testing.T) {
 		t.Errorf("the second night differs (-first +second):\n%s", diff)
 	}
 	nights[0].lost(t)
+	nights[0].stood(t)
+}
+
+// stood holds that one member of a group is imaged, which was out of its service for that, and the other one is left
+// alone for it; and that a group of one keeps its member.
+func (o *outcome) stood(t *testing.T) {
+	t.Helper()
+	became := map[string]int{}
+	for _, s := range o.Runs[0].Sources {
+		switch {
+		case s.Name == "shop" && s.Outcome == job.Imaged:
+			became["imaged"]++
+		case s.Name == "shop" && strings.Contains(s.Reason, " stands for Auto Scaling group shop (groups.pick: oldest)"):
+			became["stood for"]++
+		case s.Name == "web-fleet" && strings.Contains(s.Reason, "it wants 1 and its minimum is 1"):
+			became["kept"]++
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"imaged": 1, "stood for": 1, "kept": 1}, became); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // lost holds that an image is made of the root volume's snapshot of an instance that is gone, and none of its data

@@ -173,6 +173,8 @@ func released(j job.Job) string {
 		return "skipped: " + j.Skip.Text
 	case j.Failure != nil:
 		return "FAILED: " + j.Failure.Problem()
+	case j.Times.Released.IsZero():
+		return "out of Standby, and on its way back into service"
 	case j.Times.Downtime() > 0:
 		return fmt.Sprintf("done; it was down for %s", j.Times.Downtime().Round(time.Second))
 	default:
