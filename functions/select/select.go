@@ -116,8 +116,8 @@ func (s Step) open(ctx context.Context, p job.Batch) error {
 // check refuses a run that would touch more than the plan allows, and reports
 // the ids a plan names that are not enrolled. It gives the limit as a number of sources.
 func (s Step) check(ctx context.Context, p job.Batch, selected []types.Instance) (most int, err error) {
-	standing := len(source.Standing(p.Plan, selected, p.Stand))
-	if most, err = source.WithinLimit(ctx, s.EC2, p.Run, p.Plan.Limit, standing); err != nil {
+	touched := source.Touched(source.Standing(p.Plan, selected, p.Stand))
+	if most, err = source.WithinLimit(ctx, s.EC2, p.Run, p.Plan.Limit, touched); err != nil {
 		return most, err
 	}
 	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)

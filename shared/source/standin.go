@@ -95,3 +95,13 @@ func StoodFor(p plan.Plan, i types.Instance, stand map[string]string) *job.Reaso
 func Standing(p plan.Plan, all []types.Instance, stand map[string]string) []types.Instance {
 	return slices.DeleteFunc(slices.Clone(all), func(i types.Instance) bool { return StoodFor(p, i, stand) != nil })
 }
+
+// Touched is how many of these instances a run may touch: EC2 shows one that was terminated for an hour more.
+func Touched(all []types.Instance) (n int) {
+	for _, i := range all {
+		if !Ending(State(i)) {
+			n++
+		}
+	}
+	return n
+}

@@ -25,7 +25,7 @@ func TestOneMemberStandsForItsGroup(t *testing.T) {
 	} {
 		t.Run(string(pick), func(t *testing.T) {
 			play(t, shrinking(func(p *plan.Plan) {
-				p.Groups.Pick, p.Limit = pick, plan.Limit{Count: 3} // EC2 shows the first member, which is terminated, as well.
+				p.Groups.Pick, p.Limit = pick, plan.Limit{Count: 2}
 			}), func(n *night) {
 				web := n.launch("web", "")
 				n.serving()

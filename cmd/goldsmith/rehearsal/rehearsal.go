@@ -125,7 +125,7 @@ func (s Stage) instances(ctx context.Context, run job.Run, p plan.Plan, n *Night
 	}
 	stand := source.StandIns(run, p, s.Now(), selected, nil)
 	standing := source.Standing(p, selected, stand)
-	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(standing))
+	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, source.Touched(standing))
 	var refused *fault.Failed
 	if errors.As(err, &refused) {
 		n.Refused = refused.Error()
