@@ -49,6 +49,22 @@ func sharedCopies(values workflow.Values, c Config) {
 	}
 }
 
+// rolledCopies fills in the Regions in which plans have their copies rolled.
+func rolledCopies(values workflow.Values, c Config) {
+	var all, regions []string
+	for _, name := range c.Plans.Names() {
+		for _, each := range c.Plans.Plans[name].Copies {
+			if each.Alias {
+				all, regions = []string{"*"}, append(regions, each.Region)
+			}
+		}
+	}
+	values[workflow.RolledCopies], values[workflow.RollRegions] = all, unique(regions)
+	if values[workflow.CopyRoles] = nil; len(all) > 0 {
+		values[workflow.CopyRoles] = values[workflow.PassedRoles]
+	}
+}
+
 // aliasOf is the alias that a key is named by.
 func aliasOf(key string) (alias string, ok bool) {
 	last := key[strings.LastIndex(key, ":")+1:]

@@ -147,6 +147,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 	}
 	copied(values, c)
 	sharedCopies(values, c)
+	rolledCopies(values, c)
 	channels(values, c)
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}

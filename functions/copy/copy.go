@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/sharing"
 )
 
@@ -48,6 +49,7 @@ type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Settle(ctx context.Context, r ledger.Registration) error
+	rollout.Home
 	PutResult(ctx context.Context, r job.Result) error
 }
 
@@ -58,7 +60,9 @@ type Step struct {
 	In            func(region string) EC2
 	Organizations sharing.Organizations
 	Ledger        ledgerAPI
-	Now           func() time.Time
+	// Rolls rolls what is in a Region.
+	Rolls func(region string) rollout.Writer
+	Now   func() time.Time
 }
 
 // limit is as long as any image is waited for: a copy is stored as an image's snapshots are. One that is still pending
@@ -114,10 +118,7 @@ func (s Step) one(ctx context.Context, j job.Job, c job.Copy, do Do) (job.Copy, 
 		return c, nil
 	case !r.Seen.IsZero():
 		c.ID, c.At = r.ID, r.Seen
-		if r.Sharing != nil {
-			c.Shared = r.Sharing
-		}
-		return c, nil
+		return toldOf(c, r), nil
 	case r.ID == "":
 		if r, err = s.ask(ctx, j, c, r); err != nil {
 			return s.unless(ctx, c, r, err)
@@ -126,7 +127,32 @@ func (s Step) one(ctx context.Context, j job.Job, c job.Copy, do Do) (job.Copy, 
 	if c.ID = r.ID; do == Begin {
 		return c, nil
 	}
-	return s.look(ctx, j, c, r)
+	made, err := s.look(ctx, j, c, r)
+	if err != nil && s.late(r, err) {
+		made.Problem = fmt.Sprintf("what has become of copy %s was not found out in %s: %s", r.ID, limit, fault.Brief(err))
+		made.Do = "Look at it: " + describe(c.Region, r.ID) + ". It counts once it is available."
+		return made, nil
+	}
+	return made, err
+}
+
+// late reports whether what failed, and could be tried again, was tried for as long as any run looks.
+func (s Step) late(r ledger.Registration, err error) bool {
+	return (fault.IsTransient(err) || fault.IsNotYet(err)) && s.Now().Sub(r.Begun) > limit
+}
+
+// describe is the command that shows a copy.
+func describe(region, id string) string {
+	return "aws ec2 describe-images --region " + region + " --image-ids " + id
+}
+
+// toldOf is a copy with what came of sharing and of rolling it.
+func toldOf(c job.Copy, r ledger.Registration) job.Copy {
+	if r.Sharing != nil {
+		c.Shared = r.Sharing
+	}
+	c.Rolled, c.Rest = r.Rolled, r.Rest
+	return c
 }
 
 // unless is the copy that has come to nothing, unless the same call can work later.

@@ -89,21 +89,21 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	}
 	if now.Sub(r.Begun) > limit {
 		c.Problem = fmt.Sprintf("copy %s is still pending %s after it was asked for", r.ID, limit)
-		c.Do = "Look at it: aws ec2 describe-images --region " + c.Region + " --image-ids " + r.ID +
-			". It counts once it is available."
+		c.Do = "Look at it: " + describe(c.Region, r.ID) + ". It counts once it is available."
 	}
 	return c, nil
 }
 
-// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is
-// shared, and that is written down as well: the same look is repeated until all copies are there.
+// proven writes down that the copy is there: others may be retired for it, since its image is proven. Then it is shared
+// and rolled in its Region, neither of which waits for the other, and what came of each is written down as well: the
+// same look is repeated until all copies are there.
 func (s Step) proven(
 	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
 ) (job.Copy, error) {
-	wanted := j.Plan.CopyIn(c.Region).Share
-	share := !wanted.IsZero() && c.Shared == nil
+	wanted := j.Plan.CopyIn(c.Region)
+	parts := s.parts(wanted, c, r)
 	r.Good, r.Snapshots = true, image.Snapshots(i)
-	if !share {
+	if len(parts) == 0 {
 		r.Seen = s.Now().UTC()
 	}
 	r, err := s.amend(ctx, r)
@@ -113,36 +113,62 @@ func (s Step) proven(
 	if err := s.Ledger.Settle(ctx, r); err != nil {
 		return c, fmt.Errorf("settling copy %s in %s: %w", r.ID, c.Region, err)
 	}
-	if share {
-		if r, c.Shared, err = s.share(ctx, wanted, c, r, i); err != nil {
-			return c, err
+	var busy error
+	for n, part := range parts {
+		done, err := part(ctx, j, r, i)
+		if err != nil {
+			r, busy = done, err
+			continue
 		}
-		r.Sharing, r.Seen = c.Shared, s.Now().UTC()
+		if r = done; n == len(parts)-1 && busy == nil {
+			r.Seen = s.Now().UTC()
+		}
 		if r, err = s.amend(ctx, r); err != nil {
 			return c, err
 		}
 	}
 	c.At = r.Seen
-	return c, nil
+	return toldOf(c, r), busy
+}
+
+// part is one of what is done with a copy that is there. Its registration has what came of it.
+type part func(context.Context, job.Job, ledger.Registration, types.Image) (ledger.Registration, error)
+
+// parts are what is to be done with a copy, and was not yet.
+func (s Step) parts(wanted plan.Copy, c job.Copy, r ledger.Registration) (due []part) {
+	if !wanted.Share.IsZero() && c.Shared == nil && r.Sharing == nil {
+		due = append(due, s.share)
+	}
+	if wanted.Alias && c.Region != s.Home {
+		due = append(due, s.roll)
+	}
+	return due
 }
 
 // share lets others launch a copy. What cannot be shared is a copy all the same.
 func (s Step) share(
-	ctx context.Context, wanted plan.Share, c job.Copy, r ledger.Registration, i types.Image,
-) (ledger.Registration, *job.Sharing, error) {
-	with, err := sharing.With(ctx, s.Organizations, wanted)
-	if err = sharing.Advice(err, r.ID, c.Region); err == nil {
+	ctx context.Context, j job.Job, r ledger.Registration, i types.Image,
+) (ledger.Registration, error) {
+	with, err := sharing.With(ctx, s.Organizations, j.Plan.CopyIn(r.Region).Share)
+	if err = sharing.Advice(err, r.ID, r.Region); err == nil {
 		with.At = s.Now().UTC()
-		r, with, err = sharing.Giver{Region: c.Region, EC2: s.In(c.Region), Register: s.Ledger}.Give(ctx, r, i, with)
+		r, with, err = sharing.Giver{Region: r.Region, EC2: s.In(r.Region), Register: s.Ledger}.Give(ctx, r, i, with)
 	}
 	failed := (*fault.Failed)(nil)
 	switch {
+	case err == nil:
+		r.Sharing = &with
 	case errors.As(err, &failed):
-		return r, &job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, nil
-	case err != nil:
-		return r, nil, err
+		r.Sharing = &job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}
+	case s.late(r, err):
+		r.Sharing = &job.Sharing{
+			Problem: fmt.Sprintf("it was tried for %s: %s", limit, fault.Brief(err)),
+			Do:      "Nothing is to be done, unless it has to be shared now: the next image is shared as the plan says then.",
+		}
+	default:
+		return r, err
 	}
-	return r, &with, nil
+	return r, nil
 }
 
 // lost removes a copy that has failed, with what it has of snapshots, and tells EC2's reason. What stays is removed by

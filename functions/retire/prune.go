@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
 
@@ -71,6 +73,9 @@ func (r *round) pin(ctx context.Context) (err error) {
 // template is a template as it is now, and the keys by which rolls of it are recorded: what it subscribes to, and what
 // the plan lists it by. Without one Goldsmith may not change it.
 func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate, keys []string, err error) {
+	if region := r.page.Retire.Region; region != "" && !r.page.Plan.CopyIn(region).Alias {
+		return t, nil, nil
+	}
 	out, err := r.EC2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateIds: []string{id}})
 	if err != nil || len(out.LaunchTemplates) == 0 {
 		return t, nil, err
@@ -92,7 +97,7 @@ func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate
 // rolled are the records of what was rolled into a template.
 func (r *round) rolled(ctx context.Context, template string, keys []string) (all []ledger.TargetRecord, err error) {
 	for _, key := range keys {
-		for t, err := range r.Ledger.Targets(ctx, key) {
+		for t, err := range r.targets(ctx, key) {
 			if err != nil {
 				return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
 			}
@@ -102,6 +107,14 @@ func (r *round) rolled(ctx context.Context, template string, keys []string) (all
 		}
 	}
 	return all, nil
+}
+
+// targets are what was rolled by a key in the round's Region.
+func (r *round) targets(ctx context.Context, key string) iter.Seq2[ledger.TargetRecord, error] {
+	if region := r.page.Retire.Region; region != "" {
+		return rollout.TargetsIn(ctx, r.Ledger, region, key)
+	}
+	return r.Ledger.Targets(ctx, key)
 }
 
 func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, keys, images []string) error {

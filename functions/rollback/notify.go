@@ -31,7 +31,7 @@ func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*targe
 		return fault.Brief(err), nil
 	}
 	for _, t := range untold {
-		if err := s.writer().MarkNotified(ctx, t.known); err != nil {
+		if err := s.of(t).MarkNotified(ctx, t.known); err != nil {
 			return "", err
 		}
 	}
@@ -125,4 +125,4 @@ func (t *target) held() bool {
 	return back != nil && back.Told.IsZero() && back.Image == t.To
 }
 
-func (t *target) line() string { return report.Label(t.Name, t.Target) }
+func (t *target) line() string { return report.Roll{Region: t.Region, Rolled: t.Rolled}.Label() }

@@ -96,7 +96,11 @@ const imagePrefix = "ami-"
 
 // image is an image as EC2 shows it, disabled ones too; nil when it is gone.
 func (s Step) image(ctx context.Context, id string) (*types.Image, error) {
-	out, err := s.EC2.DescribeImages(ctx,
+	return imageIn(ctx, s.EC2, id)
+}
+
+func imageIn(ctx context.Context, api ec2.DescribeImagesAPIClient, id string) (*types.Image, error) {
+	out, err := api.DescribeImages(ctx,
 		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return nil, nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -37,6 +38,7 @@ type parametersAPI interface {
 type ledgerAPI interface {
 	rollout.Ledger
 	rollout.Records
+	rollout.Home
 }
 
 // people hear of what was done.
@@ -58,7 +60,10 @@ type Step struct {
 	Ledger      ledgerAPI
 	People      people
 	Refreshes   Fleet
-	Now         func() time.Time
+	// Home is the suite's own Region, Afar another one.
+	Home string
+	Afar func(region string) Afar
+	Now  func() time.Time
 }
 
 func (s Step) writer() rollout.Writer {
@@ -92,6 +97,8 @@ type Answer struct {
 // and pointed; Problem says why it was left where it is.
 type Result struct {
 	job.Rolled
+	// Region is that of what copies were rolled into; empty at home.
+	Region string `json:"region,omitempty"`
 	// There is whether it pointed there already.
 	There bool `json:"there,omitempty"`
 	// groupsAPI are the Auto Scaling groups whose instance refresh is rolled back.
@@ -119,34 +126,66 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	}
 }
 
+// of writes what becomes of a target, in its Region.
+func (s Step) of(t *target) rollout.Writer {
+	if t.at != nil {
+		return *t.at
+	}
+	return s.writer()
+}
+
 func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error) {
 	known, err := s.known(ctx, asked)
 	if err != nil {
 		return Answer{}, err
 	}
-	targets, err := s.targets(ctx, asked, known)
+	answer, done, err := s.home(ctx, asked, known)
+	if err == nil && answer.More == 0 && s.Afar != nil {
+		var more []*target
+		more, err = s.afar(ctx, asked, known, &answer)
+		done = append(done, more...)
+	}
+	if err == nil && !asked.Follow && !asked.Dry {
+		answer.Untold, err = s.notify(ctx, asked, done)
+	}
 	if err != nil {
 		return Answer{}, err
+	}
+	for _, t := range done {
+		answer.Targets = append(answer.Targets, t.Result)
+	}
+	return answer, nil
+}
+
+// home rolls back what is at home. Of what earlier calls have done there nothing is left.
+func (s Step) home(
+	ctx context.Context, asked event.Rollback, known []*rollout.Target,
+) (answer Answer, done []*target, err error) {
+	answer = Answer{Name: asked.Name, Dry: asked.Dry}
+	if strings.HasPrefix(asked.After, farAfter) {
+		return answer, nil, nil
+	}
+	targets, err := s.targets(ctx, asked, known)
+	if err != nil {
+		return answer, nil, err
 	}
 	if !asked.Follow {
 		if err := s.launchable(ctx, asked, targets, known); err != nil {
-			return Answer{}, err
+			return answer, nil, err
 		}
 	}
 	if asked.Dry {
-		return answerOf(asked, targets, len(targets)), nil
+		return answer, targets, nil
 	}
-	done, unread, err := s.each(ctx, asked, targets, known)
-	untold := ""
-	if err == nil && !asked.Follow {
-		untold, err = s.notify(ctx, asked, targets[:done])
-	}
+	n, unread, err := s.each(ctx, asked, targets, known)
 	if err != nil {
-		return Answer{}, err
+		return answer, nil, err
 	}
-	answer := answerOf(asked, targets, done)
-	answer.Unread, answer.Untold = unread, untold
-	return answer, nil
+	answer.Unread = unread
+	if answer.More = len(targets) - n; answer.More > 0 {
+		answer.After = targets[n-1].Target
+	}
+	return answer, targets[:n], nil
 }
 
 // each goes through the targets while there is time, and says how many it has done, and which aliases do not read yet
@@ -175,22 +214,11 @@ func (s Step) each(
 	return done, round.waits, nil
 }
 
-func answerOf(asked event.Rollback, targets []*target, done int) Answer {
-	answer := Answer{Name: asked.Name, Dry: asked.Dry, More: len(targets) - done}
-	for _, t := range targets[:done] {
-		answer.Targets = append(answer.Targets, t.Result)
-	}
-	if answer.More > 0 {
-		answer.After = targets[done-1].Target
-	}
-	return answer
-}
-
 // follow lets a target take new images again.
 func (s Step) follow(ctx context.Context, t *target, asked event.Rollback) (err error) {
 	if t.Problem = t.known.Rolled.Problem; t.Problem != "" {
 		return nil
 	}
-	t.Follows, err = s.writer().Follow(ctx, t.known, asked.By)
+	t.Follows, err = s.of(t).Follow(ctx, t.known, asked.By)
 	return err
 }

@@ -25,6 +25,8 @@ type target struct {
 	// tried is whether it was led back, or that was tried, since from when on it launches nothing that is undone.
 	tried bool
 	since time.Time
+	// at writes what becomes of it in another Region; nil at home.
+	at *rollout.Writer
 }
 
 // known are the targets that the ledger knows by the source's name.

@@ -10,6 +10,7 @@ import (
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/notify"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/settings"
 )
 
@@ -21,7 +22,19 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	}
 	cloud, scaling, values := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
 	fleet := Fleet{Groups: scaling, Members: cloud, Parameters: values, Ledger: s.Ledger}
+	afar := func(region string) Afar {
+		there := s.AWS.Copy()
+		there.Region = region
+		cloud, values := ec2.NewFromConfig(there), ssm.NewFromConfig(there)
+		book := rollout.Abroad{Region: region, Ledger: s.Ledger}
+		finder := rollout.Finder{
+			EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: book, Now: s.Now,
+		}
+		return Afar{Images: cloud,
+			Writer: rollout.Writer{Finder: finder, Templates: cloud, Values: values, Records: book}}
+	}
 	return Step{
+		Home: s.AWS.Region, Afar: afar,
 		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, People: notify.PeopleOf(s),
 		Refreshes: fleet,
 		Now:       s.Now,

@@ -180,9 +180,10 @@ var Functions = []Function{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does: "Copies the image to other Regions and under other keys where the plan says so, and sees what " +
 			"becomes of it.",
-		Environment: env(settings.Table),
-		Statements: join(everyTask("copy"), ledger("PutItem", "UpdateItem", "DeleteItem"),
-			[]Statement{look("DescribeImages"), lookAtOwnOrganization}, copying, sharingCopies),
+		Environment: env(settings.Table, settings.ImagePath),
+		Statements: join(everyTask("copy"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+			[]Statement{look("DescribeImages"), lookAtOwnOrganization, lookAtRolledCopies}, copying, sharingCopies,
+			rollingCopies),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -199,7 +200,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring, sharing, reporting, retiringCopies, sharingCopies, reportingCopies),
+		}, referring, retiring, sharing, reporting, retiringCopies, pruningCopies, sharingCopies, reportingCopies),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -224,7 +225,7 @@ var Functions = []Function{
 			look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
 				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeSnapshots"),
-		}, rolling, refreshingBack, refreshing, notifying),
+		}, rolling, rollingCopies, refreshingBack, refreshing, notifying),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,

@@ -131,3 +131,52 @@ var retiringCopies = []Statement{
 		Condition: ours,
 	},
 }
+
+// templatesAfar are the launch templates of the Regions in which copies are rolled, beside an id.
+const templatesAfar = "arn:${Partition}:ec2:${RollRegions}:${Account}:launch-template/*"
+
+// lookAtRolledCopies is what rolling copies asks. It is deployed where a plan wants it.
+var lookAtRolledCopies = Statement{
+	Why: "What takes the images of a name where copies are rolled, what launches from that, and whether it can run " +
+		"them. EC2's describe calls have no resources.",
+	Actions: []string{"ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions",
+		"ec2:DescribeInstanceTypes", "ec2:GetInstanceTypesFromInstanceRequirements", "ec2:DescribeSnapshots",
+		"ec2:DescribeFleets", "ec2:DescribeSpotFleetRequests",
+		"autoscaling:DescribeAutoScalingGroups"},
+	Resources: []string{"${RolledCopies}"},
+}
+
+// rollingCopies is pointing launch templates and aliases at copies in their Regions. It is deployed where a plan wants
+// it.
+var rollingCopies = []Statement{
+	{
+		Why:       "Launch templates there that subscribe by the tag " + tag.Source + ".",
+		Actions:   []string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"},
+		Resources: []string{templatesAfar},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.Source: {"*"}}},
+	},
+	{
+		Why:       "Roles of the instance profiles in such templates, as the deployment lists them.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{"${CopyRoles}"},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
+	},
+	{
+		Why:       "The aliases of images there, under their own path.",
+		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
+		Resources: []string{"arn:${Partition}:ssm:${RollRegions}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		Why:       "Other parameters that templates there take their image from.",
+		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
+		Resources: []string{"arn:${Partition}:ssm:${RollRegions}:${Account}:parameter${Parameters}"},
+	},
+}
+
+// pruningCopies is deleting old versions of what copies were rolled into.
+var pruningCopies = []Statement{{
+	Why:       "Old versions of launch templates that subscribe by the tag " + tag.Source + ", where copies are rolled.",
+	Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+	Resources: []string{templatesAfar},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.Source: {"*"}}},
+}}

@@ -65,9 +65,14 @@ const (
 	AliasRegions = "AliasRegions"
 	CopyAliases  = "CopyAliases"
 	CopyKeys     = "CopyKeys"
+	// RollRegions are the Regions in which plans have copies rolled, RolledCopies is "*" where there are any.
+	RollRegions  = "RollRegions"
+	RolledCopies = "RolledCopies"
 	SourceKeys   = "SourceKeys"
-	// PassedRoles are ARNs of the roles in the instance profiles of templates that such groups use.
+	// PassedRoles are ARNs of the roles in the instance profiles of templates that such groups use, CopyRoles the same
+	// where copies are rolled, and none elsewhere.
 	PassedRoles = "PassedRoles"
+	CopyRoles   = "CopyRoles"
 	// Templates are the ids of the launch templates that plans list.
 	Templates = "Templates"
 	// Subnets and Profiles are those that plans name for test instances.

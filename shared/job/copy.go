@@ -16,6 +16,10 @@ type Copy struct {
 	At time.Time `json:"at,omitzero"`
 	// Shared is whom it is shared with, or why it is not; nil where the plan shares no copy there, and before it is there.
 	Shared *Sharing `json:"shared,omitempty"`
+	// Rolled are the launch templates and aliases of its Region, and what became of them, Rest numbers of those that are
+	// not among them; only where the plan has it rolled there.
+	Rolled []Rolled `json:"rolled,omitempty"`
+	Rest   *Rest    `json:"rest,omitempty"`
 	// Warnings are what a person should know of it before there is one.
 	Warnings []Reason `json:"warnings,omitempty"`
 	// Problem is why there is none; empty while it is on its way, and when it is there. Do is what a person does about it.

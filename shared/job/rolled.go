@@ -26,6 +26,8 @@ const (
 	// mostRolled is how many bytes of targets a job carries: what else may stand in a job leaves that much of the
 	// 256 KiB that Step Functions carries from state to state.
 	mostRolled = 32 << 10
+	// mostAfar is how many bytes of targets a copy carries: of all that a plan may have as much again.
+	mostAfar = mostRolled / 10
 	// mostText is how many bytes of a problem or a note it carries.
 	mostText = 1600
 	// mostThrough is how many launch templates of one parameter it carries.
@@ -37,29 +39,35 @@ func (r Rolled) Template() bool { return !r.Parameter && strings.HasPrefix(r.Tar
 
 // Carry puts what became of templates and aliases into the job. Where that is more than it can carry, those come
 // first that were not rolled, and what does not go in is counted.
-func (j *Job) Carry(all []Rolled) {
-	j.Rolled, j.Rest = nil, nil
+func (j *Job) Carry(all []Rolled) { j.Rolled, j.Rest = carried(all, mostRolled) }
+
+// Carry puts what became of templates and aliases in the copy's Region into it, as Job.Carry does.
+func (c *Copy) Carry(all []Rolled) { c.Rolled, c.Rest = carried(all, mostAfar) }
+
+// carried is what goes into so many bytes, and numbers of the rest; nil where all is whole.
+func carried(all []Rolled, most int) (kept []Rolled, counted *Rest) {
 	cut := false
 	for _, r := range all {
 		r = r.Short()
 		if len(r.Through) > mostThrough {
 			r.Through, cut = r.Through[:mostThrough], true
 		}
-		j.Rolled = append(j.Rolled, r)
+		kept = append(kept, r)
 	}
 	var rest Rest
-	if sizeOf(j.Rolled...) > mostRolled {
-		slices.SortStableFunc(j.Rolled, func(a, b Rolled) int { return cmp.Compare(a.rank(), b.rank()) })
+	if sizeOf(kept...) > most {
+		slices.SortStableFunc(kept, func(a, b Rolled) int { return cmp.Compare(a.rank(), b.rank()) })
 		size := 0
-		fits := slices.IndexFunc(j.Rolled, func(r Rolled) bool { size += sizeOf(r); return size > mostRolled })
-		for _, r := range j.Rolled[fits:] {
+		fits := slices.IndexFunc(kept, func(r Rolled) bool { size += sizeOf(r); return size > most })
+		for _, r := range kept[fits:] {
 			rest.count(r)
 		}
-		j.Rolled, cut = slices.Clone(j.Rolled[:fits]), true
+		kept, cut = slices.Clone(kept[:fits]), true
 	}
 	if cut {
-		j.Rest = &rest
+		return kept, &rest
 	}
+	return kept, nil
 }
 
 // rank puts first what people have to hear of.

@@ -90,9 +90,11 @@ type Registration struct {
 	// its job is over; results are forgotten.
 	Good bool `json:"good,omitempty"`
 	// Seen is when a copy was seen to be available, and what was to be done with it was done: it is not looked at again by
-	// the run that asked for it. Sharing is what came of sharing it.
+	// the run that asked for it. Sharing is what came of sharing it, Rolled and Rest of rolling it in its Region.
 	Seen    time.Time    `json:"seen,omitzero"`
 	Sharing *job.Sharing `json:"sharing,omitempty"`
+	Rolled  []job.Rolled `json:"rolled,omitempty"`
+	Rest    *job.Rest    `json:"rest,omitempty"`
 	// Failed is why a copy has come to nothing, which is not asked for again; Do is what a person does about it.
 	Failed string `json:"failed,omitempty"`
 	Do     string `json:"do,omitempty"`
@@ -152,6 +154,7 @@ func (r Registration) token() string {
 func (r Registration) inUTC() Registration {
 	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Going, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared, &r.Seen)
 	r.Shared, r.Sharing = sharingInUTC(r.Shared), sharingInUTC(r.Sharing)
+	r.Rolled = slices.Clone(r.Rolled)
 	r.Snapshots, r.Copies = slices.Clone(r.Snapshots), maps.Clone(r.Copies)
 	return r
 }

@@ -25,6 +25,9 @@ func (c *checker) copies(p Plan) {
 			c.keepAt(path+".keep", p.KeepIn(each.Region), each.Keep)
 		}
 		c.share(path+".share", each.Share)
+		if each.Alias && p.Roll.Skip {
+			c.add(path+".alias", "rolls copies, and roll.skip rolls nothing: leave one of them out")
+		}
 	}
 	if len(p.Copies) > MaxCopies {
 		c.add("copies", "%d copies are more than %d", len(p.Copies), MaxCopies)
@@ -62,6 +65,12 @@ func (c *checker) keepAt(path string, k, written Keep) {
 func (p Plans) Home(region string) (found []Problem) {
 	for _, name := range p.Names() {
 		for i, each := range p.Plans[name].Copies {
+			if each.Region == region && each.Alias {
+				found = append(found, Problem{
+					fmt.Sprintf("%s.copies[%d].alias", name, i),
+					fmt.Sprintf("%s is the suite's own Region, where the image itself is rolled, and no copy", region),
+				})
+			}
 			if each.Region == region && each.Key == "" {
 				found = append(found, Problem{
 					fmt.Sprintf("%s.copies[%d].key", name, i),

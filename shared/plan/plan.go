@@ -259,6 +259,9 @@ type Copy struct {
 	// Share says who else may launch the copy, which keeps its own key: one that has to be shared wants a key that the
 	// other accounts may use. Default: nobody.
 	Share Share `json:"share,omitzero"`
+	// Alias has the copy rolled in its Region once it is there: into the alias of its name, and into launch templates
+	// that are tagged goldsmith:source there.
+	Alias bool `json:"alias,omitempty"`
 }
 
 // Shares reports whether images or copies of them are shared with anyone.

@@ -97,6 +97,8 @@ type Source struct {
 // Roll is one launch template or alias, and the source whose image it takes.
 type Roll struct {
 	Source string
+	// Region is that of a copy's; empty at home.
+	Region string
 	job.Rolled
 }
 
@@ -263,7 +265,13 @@ func (r *Report) add(result job.Result) {
 	r.addDowntime(s)
 	r.addShared(result)
 	r.addCopies(result)
-	r.addRolled(s.Name, result.Rolled)
+	r.addRolled(s.Name, "", result.Rolled)
+	for _, c := range result.Copies {
+		r.addRolled(s.Name, c.Region, c.Rolled)
+		if c.Rest != nil {
+			r.addRest(*c.Rest)
+		}
+	}
 	if result.Rest != nil {
 		r.addRest(*result.Rest)
 	}
@@ -276,20 +284,20 @@ func (r *Report) addDowntime(s Source) {
 	}
 }
 
-func (r *Report) addRolled(source string, rolled []job.Rolled) {
+func (r *Report) addRolled(source, region string, rolled []job.Rolled) {
 	for _, each := range rolled {
 		if each.Held {
 			r.Counts.Held++
-			r.Held = append(r.Held, Roll{Source: source, Rolled: each})
+			r.Held = append(r.Held, Roll{Source: source, Region: region, Rolled: each})
 			continue
 		}
 		if each.Problem != "" {
 			r.Counts.NotRolled++
-			r.NotRolled = append(r.NotRolled, Roll{Source: source, Rolled: each})
+			r.NotRolled = append(r.NotRolled, Roll{Source: source, Region: region, Rolled: each})
 			continue
 		}
 		r.Counts.Rolled++
-		r.Rolled = append(r.Rolled, Roll{Source: source, Rolled: each})
+		r.Rolled = append(r.Rolled, Roll{Source: source, Region: region, Rolled: each})
 	}
 }
 

@@ -133,8 +133,16 @@ func (s Source) Tested() string {
 	return ", tested: booted in " + Span(s.Boot)
 }
 
-// Label is the target's name with its id where both are known.
-func (r Roll) Label() string { return Label(r.Name, r.Target) }
+// Label is the target's name with its id where both are known, and its Region where that is not the suite's own.
+func (r Roll) Label() string { return Label(r.Name, r.Target) + r.In() }
+
+// In names the Region; empty at home.
+func (r Roll) In() string {
+	if r.Region == "" {
+		return ""
+	}
+	return " in " + r.Region
+}
 
 // Label is "name (id)", or the id alone when there is no other name.
 func Label(name, id string) string {

@@ -14,7 +14,9 @@ import (
 
 // ofParameter is what the owner of a parameter is recorded by. EC2 answers in XML 1.0, which has no U+001F: no source
 // has such a name.
-func ofParameter(name string) string { return "\x1fparameter\x1f" + name }
+func ofParameter(name string) string { return parameterKey + name }
+
+const parameterKey = "\x1fparameter\x1f"
 
 // another is why a parameter outside of the path of aliases is not written for a template's sake: it belongs to
 // another source. Else it is the source's, or the source takes it with this roll.

@@ -44,7 +44,7 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	for _, t := range targets {
 		s.holdToo(t, targets, names)
 	}
-	return Found{title: title, Targets: targets}, nil
+	return Found{title: title, Targets: targets}, f.Copied.withholdAll(ctx, targets, image, names)
 }
 
 // recall reads what the ledger has of targets, by other keys of the source as well where one may hold a target.
@@ -155,7 +155,7 @@ func (t *Target) fail(err error) error {
 func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord, roll plan.Roll, image Image) error {
 	t.recorded(known)
 	t.Rolled.To = image.ID
-	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
+	if begun := known.Begun; begun != nil && s.others(*begun, image) && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
 	if err := s.reverted(ctx, t); err != nil {
@@ -175,6 +175,12 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 		return nil
 	}
 	return s.fitsAll(ctx, t, roll, image)
+}
+
+// others reports whether a change was begun by others: for another source or, since nobody claims a source while copies
+// of it are rolled, by another run.
+func (s *survey) others(begun ledger.Change, image Image) bool {
+	return begun.To.Source != image.Source || s.Copied != nil && begun.To.Run != image.Run
 }
 
 // recorded is the target with what the ledger has of it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"goldsmith/shared/ledger"
@@ -37,7 +38,7 @@ func (f Finder) Holds(ctx context.Context, held iter.Seq2[ledger.TargetRecord, e
 		if err != nil {
 			return nil, fmt.Errorf("reading what was rolled back: %w", err)
 		}
-		if !slices.Contains(names, t.Source) {
+		if !strings.HasPrefix(t.Source, regionKey) && !slices.Contains(names, t.Source) {
 			names = append(names, t.Source)
 		}
 	}

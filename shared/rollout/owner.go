@@ -87,6 +87,9 @@ func (s *survey) title(ctx context.Context, image Image) (title, error) {
 	if lineage.Names(image.Name) {
 		return title{Other: image.Name != image.Source && image.Name != lineage.Key(image.Lineage)}, nil
 	}
+	if s.Copied != nil {
+		return s.afar(ctx, image)
+	}
 	o, known, err := s.Holder(ctx, image.Name)
 	if err == nil && o.Lineage == "" {
 		o, err = s.ofAlias(ctx, image.Name)

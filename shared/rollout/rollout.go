@@ -57,6 +57,8 @@ type Finder struct {
 	Lineages   Lineages
 	Path       string
 	Now        func() time.Time
+	// Copied is the copy that is to be rolled in another Region, whose ledger is Abroad; nil at home.
+	Copied *Copied
 }
 
 // Image is the image that is to be rolled, as far as a target asks for it.

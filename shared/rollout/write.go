@@ -169,7 +169,7 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	if err := w.takeParameter(ctx, t); err != nil {
 		return err
 	}
-	if err := w.put(ctx, t, changing(t.Record, w.change(t, image))); err != nil {
+	if err := w.begin(ctx, t, image); err != nil || t.Rolled.Problem != "" {
 		return err
 	}
 	problem, err := w.tried(ctx, t, image)
@@ -182,6 +182,18 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	}
 	t.changed = true
 	return w.finish(ctx, t)
+}
+
+// begin writes down that a target is about to be rolled. A copy is withheld from it where a rollback at home came first;
+// one that comes now sees what was begun, and waits for it.
+func (w Writer) begin(ctx context.Context, t *Target, image Image) error {
+	if err := w.put(ctx, t, changing(t.Record, w.change(t, image))); err != nil {
+		return err
+	}
+	if err := w.Copied.withhold(ctx, []*Target{t}, image); err != nil || t.Rolled.Problem == "" {
+		return err
+	}
+	return w.put(ctx, t, unbegun(t.Record))
 }
 
 // carryOn ends a roll whose default an earlier try has moved.

@@ -208,9 +208,9 @@ func rolls(title string, list []report.Roll, rest int) part {
 	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
 		p.full = append(p.full,
-			bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+shorten(each.Change(),
+			bullet(each.Name, each.Target)+each.In()+" from "+clip(each.Source, nameMost)+": "+shorten(each.Change(),
 				lineMost))
-		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source,
+		p.brief = append(p.brief, bullet(each.Name, each.Target)+each.In()+" from "+clip(each.Source,
 			nameMost)+": "+clip(each.Change(), briefMost))
 	}
 	return p

@@ -1,16 +1,23 @@
 package night_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
+	"goldsmith/shared/event"
 	"goldsmith/shared/image"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -53,6 +60,94 @@ var copyMutations = []mutation{
 			n.run()
 		},
 	},
+}
+
+// rollAfarMutations break what holds of copies that are rolled.
+var rollAfarMutations = []mutation{
+	{
+		name: "templates of whatever name are taken for the copy's own", breaks: followsHome, on: rollsAfar,
+		edit: func(o *stack.Options) {
+			o.Guard = guarded(instead("DescribeLaunchTemplates", `&?Filter[^&]*`, func() string { return "" }))
+		},
+		story: func(n *night) {
+			n.launch("web", "gp3")
+			n.templateIn(virginia, "api", "api", ec2.ImageX86)
+			n.run()
+		},
+	},
+	{
+		name: "a copy is rolled though home is rolled back", breaks: followsHome, on: rollsAfar,
+		edit: func(o *stack.Options) { o.Ledger = &unheld{Ledger: ledger.NewMemory()} },
+		story: func(n *night) {
+			n.excused.slack = true // the rollback is told as well
+			n.launch("web", "gp3")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.templateIn(virginia, "web", "web", ec2.ImageX86)
+			n.nights(0)
+			time.Sleep(time.Until(due.Add(24*time.Hour + 11*time.Minute))) // Rolled at home, and on its way.
+			n.rollBack(event.Rollback{Name: "web", By: "ada"})
+			if u, wrong := n.Ledger.(*unheld); wrong {
+				u.hides.Store(true)
+				defer u.hides.Store(false)
+			}
+			n.nights(1)
+		},
+	},
+}
+
+func rollsAfar() stack.Options { return rolledAfar() }
+
+// unheld is a ledger in which function copy sees nothing that is held at home.
+type unheld struct {
+	ledger.Ledger
+	hides atomic.Bool
+}
+
+func (u *unheld) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
+	return func(yield func(ledger.TargetRecord, error) bool) {
+		for t, err := range u.Ledger.Targets(ctx, source) {
+			if u.hides.Load() {
+				t.Back = nil
+			}
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// regionsFollowHome: the launch templates and aliases of other Regions that take images of a name have copies of that
+// name, and no copy of an image that is undone at home and held.
+func (n *night) regionsFollowHome() {
+	n.t.Helper()
+	for _, region := range slices.Sorted(maps.Keys(n.Beside)) {
+		templates := must(n.abroad(region).DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{}))(n.t)
+		for _, t := range templates.LaunchTemplates {
+			id := aws.ToString(t.LaunchTemplateId)
+			n.followsHome(region, tag.Map(t.Tags)[tag.Source], n.launchesAfar(region, id), id)
+		}
+		for name := range n.fleet {
+			n.followsHome(region, name, n.aliasIn(region, name), "alias "+name)
+		}
+	}
+}
+
+func (n *night) followsHome(region, key, image, target string) {
+	n.t.Helper()
+	r, ok, err := n.Ledger.Registration(n.ctx, image)
+	n.ok(err)
+	switch {
+	case !ok:
+		return // A person's, or a parameter.
+	case r.Region != region || !r.Good || !slices.Contains([]string{r.Name, r.Source, lineage.Key(r.Lineage)}, key):
+		n.t.Errorf("%s in %s takes images of %q and has %s, which is of %s in %q", target, region, key, image, r.Name, r.Region)
+	}
+	for t, err := range n.Ledger.Targets(n.ctx, key) {
+		n.ok(err)
+		if back := t.Back; back != nil && !n.excused.afar && back.Image != r.From && t.Points[0].Image == r.From {
+			n.t.Errorf("%s in %s has %s, the copy of %s, which is undone at home in %s", target, region, image, r.From, t.ID)
+		}
+	}
 }
 
 // oneCopied is an account in which each image has a copy under a key.

@@ -21,7 +21,8 @@ var ofCopies = []string{"Share the image", "What is left to do?", "Copy the imag
 
 // Every crash point of sharing an image and of copying it, also where the copy comes to nothing: whatever goes wrong,
 // an image has one copy in a Region at most, nothing stays of one that has failed, what passes by itself ends in an
-// image and a copy that are both shared, or in a copy that is told as lost, and nobody is shared with by half.
+// image and a copy that are both shared, and a copy that is rolled in its Region, or in one that is told as lost, and
+// nobody is shared with by half.
 func TestEveryCrashPointOfACopy(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		due := duringACopy(t, fails)
@@ -75,10 +76,10 @@ func crashOfACopy(t *testing.T, c *chaos, fails bool) {
 	with := plan.Share{Accounts: accounts(consumerA), Snapshots: true}
 	plans := nightly(func(p *plan.Plan) {
 		p.Schedule, p.Share = "cron(12 0 * * ? *)", with
-		p.Copies = []plan.Copy{{Region: virginia, Key: "alias/golden", Share: with}}
+		p.Copies = []plan.Copy{{Region: virginia, Key: "alias/golden", Share: with, Alias: true}}
 	})
 	o := afar(plans)
-	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}
+	o.Ledger, o.Observer = targets{chaosLedger{ledger.NewMemory()}}, transitions{c}
 	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
 	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
 	play(t, o, func(n *night) {
@@ -86,6 +87,7 @@ func crashOfACopy(t *testing.T, c *chaos, fails bool) {
 		web := n.launch("web", "gp3")
 		key := n.golden(virginia, ec2.KeyUsable)
 		n.EC2.In(virginia).SetKeyPolicy(key, letUse(consumerA))
+		there := n.templateIn(virginia, "web", "web", ec2.ImageX86)
 		if fails {
 			n.at("release", "", func(work) { n.EC2.In(virginia).SetKey(key, ec2.KeyDisabled) })
 		}
@@ -102,6 +104,7 @@ func crashOfACopy(t *testing.T, c *chaos, fails bool) {
 			}
 		}
 		n.copiedOnce(web, fails)
+		n.rolledThere(web, there, fails)
 	})
 }
 
@@ -120,4 +123,18 @@ func (n *night) copiedOnce(web string, fails bool) {
 	n.want("copies", []any{len(made), told.Problem, told.Open()}, []any{1, "", false})
 	n.want("the copy is shared", []any{told.Shared.Problem, len(n.launchesIn(virginia, told.ID, consumerA))}, []any{"", 1})
 	n.want("registered as shared", n.registrationOf(told.ID).Shared.Accounts, accounts(consumerA))
+}
+
+// rolledThere: what takes the image's name in the Region launches the copy, and what it did before where there is none.
+func (n *night) rolledThere(web, template string, fails bool) {
+	n.t.Helper()
+	time.Sleep(5 * time.Minute) // Parameter Store checks images.
+	want, alias := n.firstOf(web).Copies[0].ID, n.firstOf(web).Copies[0].ID
+	if fails {
+		want, alias = ec2.ImageX86, ""
+	}
+	n.want("launched there", []string{n.launchesAfar(virginia, template), n.aliasIn(virginia, "web")}, []string{want, alias})
+	for _, r := range n.firstOf(web).Copies[0].Rolled {
+		n.want("problem of "+r.Target, r.Problem, "")
+	}
 }

@@ -65,6 +65,7 @@ var invariants = []invariant{
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
 	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 	{oneCopy, func(n *night, _ []types.Image) { n.oneCopyEach() }},
+	{followsHome, func(n *night, _ []types.Image) { n.regionsFollowHome() }},
 }
 
 // The invariants' names.
@@ -75,6 +76,7 @@ const (
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"
 	oneCopy      = "one copy of an image in a Region, registered, and nothing of one that has failed"
+	followsHome  = "what takes a name's images in another Region launches copies of its own, and none that home has undone"
 	released     = "no claim, wait or request outlives its run"
 	launches     = "no launcher points at an image that is unavailable, undone or of a failed job"
 	ended        = "no test instance outlives its run"

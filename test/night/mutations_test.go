@@ -37,7 +37,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for _, i := range invariants {
 		unbroken[i.name] = true
 	}
-	for _, m := range slices.Concat(mutations, launchMutations, copyMutations) {
+	for _, m := range slices.Concat(mutations, launchMutations, copyMutations, rollAfarMutations) {
 		t.Run(m.name, func(t *testing.T) {
 			if m.on == nil {
 				m.on = func() stack.Options { return stack.Options{} }
@@ -56,7 +56,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for name := range unbroken {
 		t.Errorf("no mutation breaks %q", name)
 	}
-	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations)+len(copyMutations), len(invariants))
+	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations)+len(copyMutations)+len(rollAfarMutations), len(invariants))
 }
 
 // brokenIn are the invariants that a night reports as broken.

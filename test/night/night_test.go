@@ -73,6 +73,7 @@ type tester interface {
 // excuses are what a story breaks on purpose and the invariants allow for.
 type excuses struct {
 	stopped    map[string]bool // a person stopped these in the middle
+	afar       bool            // what was undone at home could not be in another Region, and that was told
 	slack      bool            // Slack itself was the fault
 	twice      bool            // that Slack had taken a message was forgotten, once
 	dead       bool            // functions were made to fail for good

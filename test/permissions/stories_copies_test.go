@@ -7,11 +7,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/sharing"
 	"goldsmith/shared/tag"
 )
@@ -161,4 +164,63 @@ func (n *night) deprecated(region, id string) {
 		Plan: "copied", Region: region, Subject: id, Name: "web", Run: "old", Status: job.Deprecated,
 		Since: time.Now().AddDate(0, 0, -10),
 	}))
+}
+
+// copiesRolled are three nights in which copies are rolled in their Region, with a rollback between them: what launched
+// an old copy is pruned with it.
+func copiesRolled(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "copied"))
+	n.golden()
+	old := n.oldCopy(paris, web, 30)
+	values := ssm.NewFromConfig(n.AWS(), func(o *ssm.Options) { o.Region = paris })
+	must(values.PutParameter(n.ctx, &ssm.PutParameterInput{
+		Name: aws.String("/golden/web"), Value: aws.String(old), Type: ssmtypes.ParameterTypeString,
+		DataType: aws.String("aws:ec2:image"),
+	}))(n.t)
+	made := must(n.in(paris).CreateVolume(n.ctx, &sdk.CreateVolumeInput{
+		AvailabilityZone: aws.String(paris + "a"), Size: aws.Int32(8)}))(n.t)
+	snapshot := must(n.in(paris).CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{VolumeId: made.VolumeId}))(n.t)
+	for name, data := range map[string]*types.RequestLaunchTemplateData{
+		"subscribed": {ImageId: aws.String(old), InstanceType: types.InstanceTypeM5Large,
+			IamInstanceProfile: &types.LaunchTemplateIamInstanceProfileSpecificationRequest{Name: aws.String("web")}},
+		"by-alias": {ImageId: aws.String("resolve:ssm:/golden/web"), InstanceType: types.InstanceTypeM5Large},
+		"searching": {ImageId: aws.String(old),
+			InstanceRequirements: &types.InstanceRequirementsRequest{
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+			},
+			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+				DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: snapshot.SnapshotId},
+			}}},
+	} {
+		out := must(n.in(paris).CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+			LaunchTemplateName: aws.String(name), LaunchTemplateData: data,
+			TagSpecifications: []types.TagSpecification{{
+				ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: "web"}),
+			}},
+		}))(n.t)
+		must(rollout.Abroad{Region: paris, Ledger: n.ledger}.PutTarget(n.ctx, ledger.TargetRecord{
+			Source: "web", ID: aws.ToString(out.LaunchTemplate.LaunchTemplateId), Made: []int64{1},
+		}))(n.t)
+	}
+	night := func(day int) job.Copy {
+		n.run(copyTime.AddDate(0, 0, day))
+		time.Sleep(5 * time.Minute) // Parameter Store has looked at the images by then.
+		for _, r := range n.result(web).Copies[0].Rolled {
+			n.want("problem of "+r.Target, r.Problem, "")
+		}
+		n.want("targets", len(n.result(web).Copies[0].Rolled), 4)
+		return n.result(web).Copies[0]
+	}
+	first := night(0)
+	night(1)
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
+	time.Sleep(5 * time.Minute)
+	value, _ := n.Beside[paris].Parameters.Value("/goldsmith/images/web")
+	n.want("rolled back to", value, first.ID)
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","follow":true}`)))(n.t)
+	night(2)
+	n.want("gone", len(must(n.in(paris).DescribeImages(n.ctx, &sdk.DescribeImagesInput{
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{old}}}}))(n.t).Images), 0)
 }

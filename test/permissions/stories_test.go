@@ -94,6 +94,7 @@ var stories = []story{
 	{name: "an image that is shared no longer", play: sharedNoLonger},
 	{name: "images that are copied", play: copied},
 	{name: "copies that are retired", play: copiesRetired},
+	{name: "copies that are rolled, rolled back, and retired with what launched them", play: copiesRolled},
 	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
 	{name: "a member of a group", play: standing},
 	{name: "a member of a group whose run is aborted", play: standingAborted},

@@ -172,6 +172,9 @@ func (n plannedPlan) printCopies(p *page) {
 		case !share.IsZero():
 			said = "copied, and shared with " + report.With(sharedBy(share))
 		}
+		if each.Problem == "" && n.plan.CopyIn(each.Region).Alias {
+			said += "; rolled there once it is available"
+		}
 		rows = append(rows, []string{each.Region, cmp.Or(each.Key, "as the image"), said})
 	}
 	p.line("")

@@ -127,6 +127,7 @@ type rolledBack struct {
 
 type backTarget struct {
 	job.Rolled
+	Region    string   `json:"region,omitempty"`
 	There     bool     `json:"there,omitempty"`
 	Groups    []string `json:"groups,omitempty"`
 	Refreshed []string `json:"refreshed,omitempty"`
@@ -189,7 +190,7 @@ func askRollback(ctx context.Context, cfg aws.Config, e event.Rollback) (rolledB
 func (r rolledBack) since(first rolledBack) rolledBack {
 	for i, t := range r.Targets {
 		for _, was := range first.Targets {
-			if was.Target == t.Target && t.There && !was.There && was.Problem == "" {
+			if was.Target == t.Target && was.Region == t.Region && t.There && !was.There && was.Problem == "" {
 				r.Targets[i].There, r.Targets[i].From = false, was.From
 				r.Targets[i].Version, r.Targets[i].Previous = was.Version, was.Previous
 			}
@@ -218,7 +219,7 @@ func (r rolledBack) print(p *page) {
 	p.line("%s: %s", p.in(bold, clean(r.Name)), did)
 	rows := [][]string{{"TEMPLATE OR ALIAS", "CHANGE", "NOTE"}}
 	for _, t := range r.Targets {
-		rows = append(rows, []string{report.Label(t.Name, t.Target), t.change(r.Dry), t.note()})
+		rows = append(rows, []string{report.Roll{Region: t.Region, Rolled: t.Rolled}.Label(), t.change(r.Dry), t.note()})
 	}
 	p.line("")
 	p.table(rows)
@@ -240,7 +241,7 @@ func (r rolledBack) printFollow(p *page) {
 		case t.Follows:
 			change = "held no more"
 		}
-		rows = append(rows, []string{report.Label(t.Name, t.Target), t.From, change})
+		rows = append(rows, []string{report.Roll{Region: t.Region, Rolled: t.Rolled}.Label(), t.From, change})
 	}
 	p.line("")
 	p.table(rows)

@@ -1,0 +1,194 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
+)
+
+// Abroad is the ledger for what is rolled in another Region: its targets and parameters have records of their own, and
+// names belong to whom they belong to at home.
+type Abroad struct {
+	Region string
+	Ledger interface {
+		Ledger
+		Records
+	}
+}
+
+// regionKey begins what is recorded of another Region, as parameterKey begins what is of parameters.
+const regionKey = "\x1fregion\x1f"
+
+// abroad is the key of a Region's records.
+func abroad(region, key string) string { return regionKey + region + "\x1f" + key }
+
+// Targets are those of the Region.
+func (a Abroad) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
+	return TargetsIn(ctx, a.Ledger, a.Region, source)
+}
+
+// Targeting has what was rolled.
+type Targeting interface {
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
+}
+
+// TargetsIn are the targets in another Region that were rolled by a key.
+func TargetsIn(ctx context.Context, book Targeting, region, source string) iter.Seq2[ledger.TargetRecord, error] {
+	return func(yield func(ledger.TargetRecord, error) bool) {
+		for t, err := range book.Targets(ctx, abroad(region, source)) {
+			if t.Source != "" {
+				t.Source = source
+			}
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// PutTarget stores a target of the Region.
+func (a Abroad) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error) {
+	source := t.Source
+	t.Source = abroad(a.Region, source)
+	put, err := a.Ledger.PutTarget(ctx, t)
+	put.Source = source
+	if moved := (*ledger.MovedError)(nil); errors.As(err, &moved) {
+		err = &ledger.MovedError{Source: source, ID: t.ID}
+	}
+	return put, err
+}
+
+// Owner is whose a name is at home, or a parameter in the Region.
+func (a Abroad) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	if !strings.HasPrefix(name, parameterKey) {
+		return a.Ledger.Owner(ctx, name)
+	}
+	o, ok, err := a.Ledger.Owner(ctx, abroad(a.Region, name))
+	if o.Name != "" {
+		o.Name = name
+	}
+	return o, ok, err
+}
+
+// PutOwner stores whose a parameter is in the Region. Names belong to sources, and no copy takes one.
+func (a Abroad) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {
+	name := o.Name
+	if !strings.HasPrefix(name, parameterKey) {
+		return o, fmt.Errorf("the name %s is given away at home alone", name)
+	}
+	o.Name = abroad(a.Region, name)
+	put, err := a.Ledger.PutOwner(ctx, o)
+	put.Name = name
+	return put, err
+}
+
+// Registration is that of an image of whatever Region.
+func (a Abroad) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
+	return a.Ledger.Registration(ctx, id)
+}
+
+// afar is the title of a copy: a copy never takes a name, and goes by the one that its source has at home.
+func (s *survey) afar(ctx context.Context, image Image) (title, error) {
+	o, known, err := s.Ledger.Owner(ctx, image.Name)
+	if err != nil {
+		return title{}, fmt.Errorf("reading whose the name %s is: %w", image.Name, err)
+	}
+	if known {
+		o.Lineage = s.Lineages.Identify(ctx, lineage.Dated{Lineage: o.Lineage, At: o.At})[0]
+	}
+	return title{Owner: o, Other: !known || o.Lineage != image.Lineage}, nil
+}
+
+// Copied is a copy, as far as it hangs on others whether it is rolled.
+type Copied struct {
+	// ID is its own, and From that of the image that it is of.
+	ID, From string
+	// Region is where it is, Begun when it was asked for, after its image was rolled at home.
+	Region string
+	Begun  time.Time
+	// Home has the targets at home, and the register.
+	Home Home
+	// keys are those that its targets go by; Find finds them out.
+	keys []string
+}
+
+// Home is what was rolled at home, and what copies there are.
+type Home interface {
+	Targeting
+	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
+}
+
+// withheld is why a copy is not rolled, and whether somebody holds its name at home; empty when it is to be rolled. It
+// is rolled once its image was at home, and not where that is rolled back, or was and follows again since; nor over the
+// copy of a later image.
+func (c Copied) withheld(ctx context.Context, image Image) (why string, held bool, err error) {
+	rolled := false
+	for _, key := range c.keys {
+		for t, err := range c.Home.Targets(ctx, key) {
+			if err != nil {
+				return "", false, fmt.Errorf("reading what %s has rolled at home: %w", key, err)
+			}
+			if t.Held() {
+				return fmt.Sprintf("held, as %s is at home: %s lets both follow again", t.ID, Command("follow", key)), true, nil
+			}
+			rolled = rolled || rolledTo(t, c.From)
+		}
+	}
+	if !rolled {
+		return fmt.Sprintf("image %s, which it would be the copy of, is not rolled at home, or was rolled back there", c.From),
+			false, nil
+	}
+	why, err = c.later(ctx, image)
+	return why, false, err
+}
+
+// rolledTo reports whether a run has rolled a target to an image, and nobody has undone that.
+func rolledTo(t ledger.TargetRecord, image string) bool {
+	return slices.ContainsFunc(t.Points, func(p ledger.Point) bool { return p.Image == image && p.Run != "" })
+}
+
+// later is the copy of a later image that is there; empty when none is.
+func (c Copied) later(ctx context.Context, image Image) (why string, err error) {
+	for r, err := range c.Home.Registrations(ctx, image.Lineage) {
+		if err != nil {
+			return "", fmt.Errorf("reading what copies there are of %s: %w", image.Lineage, err)
+		}
+		if r.Region == c.Region && r.ID != c.ID && r.Good && r.Run != image.Run && r.Begun.After(c.Begun) {
+			return fmt.Sprintf("%s is there, the copy of a later image", r.ID), nil
+		}
+	}
+	return "", nil
+}
+
+// withholdAll leaves targets alone that a copy, which goes by these keys, is not to be rolled into.
+func (c *Copied) withholdAll(ctx context.Context, targets []*Target, image Image, keys []string) error {
+	if c == nil {
+		return nil
+	}
+	c.keys = keys
+	return c.withhold(ctx, targets, image)
+}
+
+// withhold leaves targets alone that a copy is not to be rolled into.
+func (c *Copied) withhold(ctx context.Context, targets []*Target, image Image) error {
+	if c == nil {
+		return nil
+	}
+	why, held, err := c.withheld(ctx, image)
+	if err != nil || why == "" {
+		return err
+	}
+	for _, t := range targets {
+		if t.Rolled.Problem == "" && !t.Decision.There {
+			t.Rolled.Problem, t.Rolled.Held = why, held
+		}
+	}
+	return nil
+}
