@@ -58,6 +58,17 @@ verify: ## Generate, format, tidy and lint; fails when that changed a file
 	git diff --stat --exit-code $$before $$after || \
 		{ echo "verify: the files above were not generated or formatted; commit what verify wrote" >&2; exit 1; }
 
+# What is written by hand: no test, no example of a test, nothing generated.
+PRODUCT = git ls-files -- '*.go' ':!*_test.go' ':!test' ':!tools' ':!*/testdata/*' | xargs -d '\n' grep -L '^// Code generated'
+
+.PHONY: measure
+measure: ## Tell the size of the source: lines, exported names, long files, long lines
+	@printf '%7d lines of Go, tests left out\n' $$($(PRODUCT) | xargs -d '\n' cat | wc -l)
+	@printf '%7d exported functions, methods, types, variables and constants\n' \
+		$$($(PRODUCT) | xargs -d '\n' grep -hE '^(func|type|var|const) (\([^)]*\) )?[A-Z]' | wc -l)
+	@printf '%7d files over 300 lines\n' $$($(PRODUCT) | xargs -d '\n' wc -l | awk '$$1 > 300 && $$2 != "total"' | wc -l)
+	@printf '%7d lines over 120 columns\n' $$($(PRODUCT) | xargs -d '\n' awk 'length > 120' | wc -l)
+
 # The same source gives the same bytes, on any machine with the same Go release.
 FUNCTIONS := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
 BOOTSTRAPS := $(FUNCTIONS:%=dist/functions/%/bootstrap)
