@@ -51,9 +51,10 @@ func (s Step) afar(
 		f := abroad{Step: s, region: each, at: s.Afar(each), asked: asked, copies: copies[each], to: to, why: why}
 		more, left := f.play(ctx, after, len(done) == 0)
 		if done = append(done, more...); left > 0 {
-			answer.More = left
-			if len(more) > 0 {
-				answer.After = farAfter + each + "/" + more[len(more)-1].Target
+			answer.More, answer.After = left, asked.After
+			if len(done) > 0 {
+				last := done[len(done)-1]
+				answer.After = farAfter + last.Region + "/" + last.Target
 			}
 			return done, nil
 		}
