@@ -1,0 +1,62 @@
+package night_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/shared/event"
+	"goldsmith/shared/plan"
+)
+
+// A Region that does not answer costs a rollback neither home nor the other Regions: it is told, nobody is told that all
+// is rolled back, and who asks again has it back, too.
+func TestARollbackThatFailsInOneRegion(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"AuthFailure", "OptInRequired", "UnauthorizedOperation", "InternalError"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			play(t, rolledAfar(func(p *plan.Plan) { p.Copies[1].Alias = true }), func(n *night) {
+				n.excused.slack, n.excused.afar = true, true
+				web := n.launch("web", "gp3")
+				n.template("web", "web", "t3.micro", ec2.ImageX86)
+				there := map[string]string{}
+				for _, region := range []string{paris, virginia} {
+					there[region] = n.templateIn(region, "web", "web", ec2.ImageX86)
+				}
+				one := n.results(n.nights(0))[web]
+				two := n.results(n.nights(1))[web]
+				time.Sleep(5 * time.Minute)
+				n.EC2.In(paris).Inject(ec2.Fault{Action: "DescribeLaunchTemplateVersions", Code: code, Status: 403,
+					Until: time.Now().Add(26 * time.Hour)})
+				for range 2 {
+					answer := n.rollBack(event.Rollback{Name: "web", By: "ada"})
+					told := map[string]int{}
+					for _, each := range answer.Targets {
+						if told[each.Region]++; (each.Problem != "") != (each.Region == paris) {
+							t.Errorf("%s in %q is told as %q", each.Target, each.Region, each.Problem)
+						}
+						if each.Region == paris && !strings.Contains(each.Problem, "ask again") {
+							t.Errorf("what to do in %s is told as %q", paris, each.Problem)
+						}
+					}
+					n.want("told", []int{told[""], told[virginia], told[paris]}, []int{2, 2, 1})
+				}
+				_, home := n.standard("web")
+				n.want("back", []string{home, n.launchesAfar(virginia, there[virginia])},
+					[]string{one.Image.ID, one.Copies[0].ID})
+				n.want("which is told as", strings.Count(n.said(), "Goldsmith: web is rolled back in part by ada"), 1)
+				n.nights(2)
+				time.Sleep(6 * time.Hour) // The Region answers again.
+				n.want("after another night", n.launchesAfar(paris, there[paris]), two.Copies[1].ID)
+				for _, each := range n.rollBack(event.Rollback{Name: "web", By: "ada"}).Targets {
+					n.want("problem of "+each.Target+" in "+each.Region, each.Problem, "")
+				}
+				time.Sleep(5 * time.Minute)
+				n.want("back", []string{n.launchesAfar(paris, there[paris]), n.aliasIn(paris, "web")},
+					[]string{one.Copies[1].ID, one.Copies[1].ID})
+			})
+		})
+	}
+}
