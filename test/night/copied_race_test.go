@@ -77,11 +77,6 @@ func interrupted(t *testing.T, i *interruption) {
 			n.askedAgain(*i.answer)
 		}
 		n.want("launched there", []string{n.launchesAfar(virginia, there), n.aliasIn(virginia, "web")}, []string{want, want})
-		if i.answer != nil {
-			n.nights(2)
-			n.want("after another night", []string{n.launchesAfar(virginia, there), n.aliasIn(virginia, "web")},
-				[]string{want, want})
-		}
 	})
 }
 
