@@ -7,17 +7,14 @@ import (
 	"os"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/settings"
 	"goldsmith/shared/usage"
 )
 
@@ -60,25 +57,23 @@ func (t *terms) rules(path string) (map[string]plan.Plan, error) {
 	return plans.Plans, err
 }
 
-// reviewer is that of images, or of the copies in another Region; what copies are of lives at home, and so do lineages.
+// reviewer is that of images, or of the copies in another Region, beside what finds out what uses them.
 func (t *terms) reviewer(ctx context.Context, region string) (retention.Reviewer, usage.Finder, error) {
 	site, err := t.site(ctx)
 	if err != nil {
 		return retention.Reviewer{}, usage.Finder{}, err
 	}
 	path, err := deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
-	lineages := lineage.Finder{EC2: ec2.NewFromConfig(site.aws), Groups: autoscaling.NewFromConfig(site.aws)}
-	at, afar := site.aws.Copy(), ""
-	if region != at.Region {
-		at.Region, afar = region, region
+	there := settings.Settings{
+		AWS: site.aws, Ledger: site.ledger, Now: t.Now, Values: map[settings.Name]string{settings.ImagePath: path},
 	}
-	cloud := ec2.NewFromConfig(at)
-	finder := usage.Finder{
-		EC2: cloud, AutoScaling: autoscaling.NewFromConfig(at), SSM: ssm.NewFromConfig(at), Path: path, Now: t.Now,
+	afar := ""
+	if region != site.aws.Region {
+		afar = region
 	}
-	return retention.Reviewer{
-		Region: afar, EC2: cloud, Ledger: site.ledger, Lineages: lineages, Usage: finder, Now: t.Now,
-	}, finder, err
+	reviewer := retention.Wire(there, afar)
+	there.AWS.Region = region
+	return reviewer, usage.Wire(there), err
 }
 
 // excuse makes of what a role may not see a note: the list itself is of use without it.
