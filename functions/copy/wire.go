@@ -29,13 +29,13 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 		there := s.AWS.Copy()
 		there.Region = region
 		cloud, values := ec2.NewFromConfig(there), ssm.NewFromConfig(there)
-		book := rollout.Abroad{Region: region, Ledger: s.Ledger}
+		l := rollout.Abroad{Region: region, Ledger: s.Ledger}
 		return rollout.Writer{
 			Finder: rollout.Finder{
-				EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: book, Lineages: lineages,
+				EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: l, Lineages: lineages,
 				Path: s.Get(settings.ImagePath), Now: s.Now,
 			},
-			Templates: cloud, Values: values, Records: book,
+			Templates: cloud, Values: values, Records: l,
 		}
 	}
 	return Step{

@@ -26,12 +26,12 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		there := s.AWS.Copy()
 		there.Region = region
 		cloud, values := ec2.NewFromConfig(there), ssm.NewFromConfig(there)
-		book := rollout.Abroad{Region: region, Ledger: s.Ledger}
+		l := rollout.Abroad{Region: region, Ledger: s.Ledger}
 		finder := rollout.Finder{
-			EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: book, Now: s.Now,
+			EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: l, Now: s.Now,
 		}
 		return Afar{Images: cloud,
-			Writer: rollout.Writer{Finder: finder, Templates: cloud, Values: values, Records: book}}
+			Writer: rollout.Writer{Finder: finder, Templates: cloud, Values: values, Records: l}}
 	}
 	return Step{
 		Home: s.AWS.Region, Afar: afar,

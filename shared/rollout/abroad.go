@@ -40,9 +40,9 @@ type Targeting interface {
 }
 
 // TargetsIn are the targets in another Region that were rolled by a key.
-func TargetsIn(ctx context.Context, book Targeting, region, source string) iter.Seq2[ledger.TargetRecord, error] {
+func TargetsIn(ctx context.Context, l Targeting, region, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return func(yield func(ledger.TargetRecord, error) bool) {
-		for t, err := range book.Targets(ctx, abroad(region, source)) {
+		for t, err := range l.Targets(ctx, abroad(region, source)) {
 			if t.Source != "" {
 				t.Source = source
 			}

@@ -141,7 +141,7 @@ func functions(t *testing.T) map[string]function {
 			{document(t, sharing), "AccessDeniedException", "DescribeOrganization", "Failed",
 				"Let functions claim and share call organizations:DescribeOrganization."},
 		}},
-		"copy": {table, []invocation{
+		"copy": {table + " " + path, []invocation{
 			{document(t, copying.Input{Job: copied, Do: copying.Begin}), "", "PutItem", "", `"copying":true`},
 			{document(t, copying.Input{Job: one, Do: copying.Begin}), "", "", "", `"copying":false`},
 		}},
