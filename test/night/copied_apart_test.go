@@ -60,3 +60,27 @@ func TestARollbackThatFailsInOneRegion(t *testing.T) {
 		})
 	}
 }
+
+// Only a rollback holds a Region back: what a person has set back by hand at home stays there, and the copy of what they
+// did not want is rolled in its Region, as docs/sharing.md says. A rollback, also asked for then, leads it back.
+func TestWhatIsSetBackByHandAtHomeIsRolledAfar(t *testing.T) {
+	t.Parallel()
+	play(t, rolledAfar(), func(n *night) {
+		n.excused.slack = true // the rollback is told as well
+		web := n.launch("web", "gp3")
+		home := n.template("web", "web", "t3.micro", ec2.ImageX86)
+		there := n.templateIn(virginia, "web", "web", ec2.ImageX86)
+		one := n.results(n.nights(0))[web]
+		time.Sleep(time.Until(due.Add(24*time.Hour + 11*time.Minute))) // Rolled at home, and on its way.
+		n.makeDefault(home, "2")
+		second := n.results(n.nights(1))[web].Copies[0].ID
+		time.Sleep(5 * time.Minute) // Parameter Store checks images.
+		n.want("there", n.launchesAfar(virginia, there), second)
+		for _, each := range n.rollBack(event.Rollback{Name: "web", By: "ada"}).Targets {
+			n.want("problem of "+each.Target+" in "+each.Region, each.Problem, "")
+		}
+		time.Sleep(5 * time.Minute)
+		_, image := n.standard("web")
+		n.want("after a rollback", []string{image, n.launchesAfar(virginia, there)}, []string{one.Image.ID, one.Copies[0].ID})
+	})
+}
