@@ -17,6 +17,9 @@ func (w *World) imageMappings(i *instance, params []*query.Params) ([]mapping, e
 			return nil, err
 		}
 	}
+	if w.noDevice == HoldsAllTheSame {
+		params = slices.DeleteFunc(slices.Clone(params), func(p *query.Params) bool { return p.Has("NoDevice") })
+	}
 	merged := overlay(own, params)
 	if err := eachOnce(params, merged); err != nil {
 		return nil, err

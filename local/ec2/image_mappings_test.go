@@ -1,6 +1,8 @@
 package ec2_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +60,42 @@ func TestMappingsThatCreateImageRefuses(t *testing.T) {
 				_, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web"),
 					NoReboot: aws.Bool(true), BlockDeviceMappings: c.mappings})
 				r.wantCode(c.code, err)
+			})
+		})
+	}
+}
+
+// A device that is left out is in no mapping, whatever NoDevice says (API reference, BlockDeviceMapping), and the other
+// volumes are. Of its snapshot nothing is documented: there may be one, and the image may hold that.
+func TestNoDevice(t *testing.T) {
+	for name, c := range map[string]struct {
+		comes     ec2.NoDevice
+		value     string
+		devices   string
+		snapshots int
+	}{
+		"left out":                  {ec2.LeavesOut, "", "[/dev/xvda]", 1},
+		"whatever it says":          {ec2.LeavesOut, "no", "[/dev/xvda]", 1},
+		"with a snapshot":           {ec2.SnapshotsAllTheSame, "", "[/dev/xvda]", 2},
+		"with a snapshot, and held": {ec2.HoldsAllTheSame, "", "[/dev/sdf /dev/xvda]", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+				r.world.SetNoDevice(c.comes)
+				id := r.running(withDataVolume("gp3"))
+				out, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web"),
+					BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), NoDevice: &c.value}}})
+				r.wantCode("", err)
+				r.settle()
+				made := r.image(aws.ToString(out.ImageId))
+				same(t, "state", string(made.State), "available")
+				var devices []string
+				for _, m := range made.BlockDeviceMappings {
+					devices = append(devices, aws.ToString(m.DeviceName))
+				}
+				slices.Sort(devices)
+				same(t, "devices", fmt.Sprint(devices), c.devices)
+				same(t, "snapshots", len(r.snapshots(filterBy("description", "*for "+aws.ToString(out.ImageId)))), c.snapshots)
 			})
 		})
 	}

@@ -69,6 +69,9 @@ func createImage(w *World, call *query.Call) error {
 		return err
 	}
 	volumes := w.volumesOf(i, mappings)
+	if w.noDevice == SnapshotsAllTheSame {
+		volumes = w.volumesOf(i, w.mappingsOf(i))
+	}
 	if err := w.maySnapshotAll(volumes); err != nil {
 		return err
 	}

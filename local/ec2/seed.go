@@ -71,6 +71,26 @@ func (w *World) SetHibernation(id string, on bool) error {
 	return w.edit(id, func(i *instance) { i.hibernation = on })
 }
 
+// NoDevice is what CreateImage makes of a volume that a request leaves out. EC2 documents that the device is not among the
+// image's mappings (API reference, BlockDeviceMapping), and says nothing of a snapshot.
+type NoDevice int
+
+const (
+	// LeavesOut makes neither mapping nor snapshot.
+	LeavesOut NoDevice = iota
+	// SnapshotsAllTheSame makes a snapshot that no mapping names.
+	SnapshotsAllTheSame
+	// HoldsAllTheSame makes both, as aws/aws-cli#6334 reports it.
+	HoldsAllTheSame
+)
+
+// SetNoDevice says what comes of NoDevice in CreateImage from now on.
+func (w *World) SetNoDevice(to NoDevice) {
+	w.lock()
+	defer w.unlock()
+	w.noDevice = to
+}
+
 // SetElasticIP gives an instance an address that it keeps over stop and start; "" takes it away.
 func (w *World) SetElasticIP(id, address string) error {
 	return w.edit(id, func(i *instance) { i.elasticIP, i.publicIP = address, address })

@@ -88,6 +88,8 @@ type World struct {
 	uses   []use                // of images by other accounts
 	copies int                  // of snapshots, in progress
 
+	noDevice NoDevice
+
 	// Parameter Store's answers, see Parameters; nil without one.
 	valueOf func(name string) (string, bool)
 	holding func(image string) []string
