@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -105,6 +106,13 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if !ok {
 		return s.absent(j, source.Gone)
 	}
+	return s.instance(ctx, j, claim, instance)
+}
+
+// instance decides about one that EC2 shows.
+func (s Step) instance(
+	ctx context.Context, j job.Job, claim ledger.Claim, instance types.Instance,
+) (job.Job, error) {
 	j.Source = describe(j.Source, instance)
 	f := facts(j, instance, s.Now())
 	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
@@ -123,7 +131,32 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
 		return j, err
 	}
-	return s.settle(ctx, j, claim, decision.Do, f)
+	j, told, err := s.leaveOut(ctx, j, f)
+	if err != nil {
+		return j, err
+	}
+	j, err = s.settle(ctx, j, claim, decision.Do, f)
+	if j.Decision == job.StopFirst || j.Decision == job.ImageNow {
+		j.Warnings = append(slices.Clone(j.Warnings), told...)
+	}
+	return j, err
+}
+
+// leaveOut settles which volumes are left out of the image, and what is to be said of that. The others are what is
+// waited for. The tags of the volumes are asked for only where the plan goes by them; where EC2 does not answer that,
+// nothing is stopped.
+func (s Step) leaveOut(ctx context.Context, j job.Job, f source.Facts) (job.Job, []job.Reason, error) {
+	j.Image.LeftOut = nil
+	if j.Plan.Image.Volumes.Tagged {
+		var err error
+		if f, err = source.WithKeys(ctx, s.EC2, f); err != nil {
+			return j, nil, err
+		}
+	}
+	out, told := f.LeaveOut()
+	j.Image.LeftOut = out
+	j.Source = source.Without(j.Source, out)
+	return j, told, nil
 }
 
 // skipped is a source that may not be imaged, or not now.

@@ -19,6 +19,7 @@ import (
 func (s Step) roll(ctx context.Context, j job.Job, r ledger.Registration, i types.Image) (ledger.Registration, error) {
 	image := rollout.Image{
 		ID: r.ID, Machine: rollout.MachineOf(i), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: r.Run, Taken: r.Taken,
+		LeftOut: r.LeftOut,
 	}
 	if r.Rolled != nil { // Sharing it is what is left to do.
 		return r, nil

@@ -58,6 +58,36 @@ func TestImage(t *testing.T) {
 			},
 		},
 		{
+			Name: "a volume that is left out is in no mapping, and has no snapshot",
+			Given: func(s *steptest.Stage, j *job.Job) {
+				j.Source.ID = s.Launch("db", nil, func(in *sdk.RunInstancesInput) {
+					in.BlockDeviceMappings = []types.BlockDeviceMapping{
+						{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}},
+						{DeviceName: aws.String("/dev/sdg"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8),
+							DeleteOnTermination: aws.Bool(false)}},
+					}
+				})
+				s.Set(j.Source.ID, ec2.Stopped)
+				j.Image.LeftOut = []job.LeftOut{{Device: "/dev/sdf", Volume: "vol-1"}}
+				j.Source.Kept, j.Plan.Image.DeleteOnTermination = []string{"/dev/sdg"}, plan.DeleteAlways
+			},
+			Want: "Register DescribeInstances CreateImage Amend: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				time.Sleep(time.Minute)
+				var devices []string
+				for _, m := range described(s, j.Image.ID)[0].BlockDeviceMappings {
+					devices = append(devices, aws.ToString(m.DeviceName))
+				}
+				s.Same("devices", devices, []string{"/dev/xvda", "/dev/sdg"})
+				out, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
+				s.Must(err)
+				s.Same("snapshots", len(out.Snapshots), 2)
+				r, _, err := s.Ledger.Kept.Registration(s.Context(), j.Image.ID)
+				s.Must(err)
+				s.Same("registered", r.LeftOut, []string{"/dev/sdf"})
+			},
+		},
+		{
 			Name: "one image, however often the step runs",
 			Want: "Register DescribeInstances CreateImage Amend: ok | Register: ok | Register: ok",
 			Then: onlyOne,

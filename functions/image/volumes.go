@@ -28,13 +28,16 @@ func (s Step) finder() rollout.Finder {
 	return rollout.Finder{EC2: s.EC2, Groups: s.Groups, Path: s.Path, Now: s.Now}
 }
 
-// mappings change the one thing that CreateImage lets them change of an existing volume: whether it is
-// deleted with its instance (API reference, CreateImage).
-func mappings(j job.Job) []types.BlockDeviceMapping {
-	if !j.Image.DeleteOnTermination {
-		return nil
+// mappings leave volumes out, and change the one thing that CreateImage lets them change of an existing volume: whether
+// it is deleted with its instance (API reference, CreateImage; BlockDeviceMapping, NoDevice, whose empty value is what
+// counts).
+func mappings(j job.Job) (all []types.BlockDeviceMapping) {
+	for _, device := range j.Image.Without() {
+		all = append(all, types.BlockDeviceMapping{DeviceName: aws.String(device), NoDevice: aws.String("")})
 	}
-	var all []types.BlockDeviceMapping
+	if !j.Image.DeleteOnTermination {
+		return all
+	}
 	for _, device := range j.Source.Kept {
 		all = append(all, types.BlockDeviceMapping{DeviceName: aws.String(device),
 			Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(true)}})

@@ -70,7 +70,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	image := rollout.Image{
 		ID: r.ID, Machine: rollout.MachineOf(made), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: j.Run.Name,
-		Taken: r.Taken,
+		Taken: r.Taken, LeftOut: r.LeftOut,
 	}
 	found, err := s.writer().Find(ctx, j.Plan.Roll, image)
 	if err != nil {

@@ -77,6 +77,9 @@ func requested(e envelope, id string, detail tagDetail) (Event, error) {
 	if !there {
 		return Ignored{Why: tag.Request + " was removed from " + id}, nil
 	}
+	if value == tag.LeftOut && detail.Type == string(job.Snapshot) {
+		return Ignored{Why: id + " has " + tag.Request + "=" + tag.LeftOut + " of its volume, which asks for nothing"}, nil
+	}
 	if detail.Version == nil {
 		return nil, missing("detail.version", "")
 	}

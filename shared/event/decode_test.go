@@ -163,6 +163,8 @@ func TestDecodeIgnores(t *testing.T) {
 			`"goldsmith:run":"r1","goldsmith:source":"web"`), "no source"},
 		"another resource type": {tags("arn:aws:ec2:eu-central-1:1:volume/vol-01234567", "volume", `"goldsmith:image"`,
 			`"goldsmith:image":"now"`), `"volume"`},
+		"a volume's tag on a snapshot": {tags(snapshotARN, "snapshot", `"goldsmith:image"`, `"goldsmith:image":"no"`),
+			"which asks for nothing"},
 		"another account": {strings.ReplaceAll(tags(instanceARN, "instance", `"goldsmith:image"`,
 			`"goldsmith:image":"now"`), "123456789012", "210987654321"),
 			`it is of account "210987654321" and Region "eu-central-1", not of "123456789012" and "eu-central-1"`},

@@ -274,6 +274,8 @@ type Image struct {
 	// BootMode and Virtualization are EC2's words, known once the image is available.
 	BootMode       string `json:"bootMode,omitempty"`
 	Virtualization string `json:"virtualization,omitempty"`
+	// LeftOut are the volumes that CreateImage is told to leave out.
+	LeftOut []LeftOut `json:"leftOut,omitempty"`
 	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the
 	// source has.
 	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`

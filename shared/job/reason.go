@@ -117,6 +117,16 @@ const Uncopied ReasonCode = "not-copied"
 // Evidence is a warning of an image of a snapshot: what is not known of it.
 const Evidence ReasonCode = "snapshot-evidence"
 
+// Warnings of an image that does not hold all of its source's volumes, or holds one that it should not.
+const (
+	// VolumesLeftOut names the volumes that are left out.
+	VolumesLeftOut ReasonCode = "volumes-left-out"
+	// RootStays: the plan names the root's device, or its volume is tagged, and the root is in the image all the same.
+	RootStays ReasonCode = "root-not-left-out"
+	// NotLeftOut: EC2 has made a snapshot of what it was told to leave out.
+	NotLeftOut ReasonCode = "snapshot-of-left-out"
+)
+
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"
 

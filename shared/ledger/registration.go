@@ -76,6 +76,8 @@ type Registration struct {
 	// Volume and Taken are of the snapshot that an image was made of: the volume that EC2 shows, and when it was started.
 	Volume string    `json:"volume,omitempty"`
 	Taken  time.Time `json:"taken,omitzero"`
+	// LeftOut are the devices of the source that CreateImage is told to leave out, of a copy those of its image.
+	LeftOut []string `json:"leftOut,omitempty"`
 	// ID is the image's or the instance's; empty until the creating call was answered.
 	ID string `json:"id,omitempty"`
 	// Snapshots are the image's own, once it is available, and copies that are made for it before. Those of other

@@ -58,6 +58,9 @@ const (
 	// Guide, "AMI quotas"). MaxUnits is for the same reason.
 	MaxAccounts = 200
 	MaxUnits    = 50
+	// MaxDevices is how many volumes most instance types take, the root and network interfaces aside (User Guide, "Amazon
+	// EBS volume limits for Amazon EC2 instances").
+	MaxDevices = 40
 	// MaxCopies keeps a plan small, and each look at copies within a function's minute.
 	MaxCopies = 10
 	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
@@ -101,6 +104,9 @@ const (
 	TypeForm = `^[a-z0-9-]+\.[a-z0-9-]+$`
 	// ProfileForm is IAM's for names of roles, which are shorter than those of instance profiles.
 	ProfileForm = `^[A-Za-z0-9+=,.@_-]{1,64}$`
+	// DeviceForm is that of the names that EC2 gives to devices (User Guide, "Device names for volumes"), with and without
+	// /dev/.
+	DeviceForm = `^(/dev/)?(sd[a-z][1-9]?[0-9]?|xvd[a-z]{1,2}[1-9]?[0-9]?)$`
 	// AccountForm is an account's id (API reference of AWS Organizations, Account), OrganizationForm an organization's and
 	// UnitForm an organizational unit's. AWS's own ids of organizations have ten characters at least; whether there is
 	// such a one is seen before anything is stopped.
@@ -132,6 +138,7 @@ var (
 	typeForm         = lazily(TypeForm)
 	profileForm      = lazily(ProfileForm)
 	channelForm      = lazily(ChannelForm)
+	deviceForm       = lazily(DeviceForm)
 	accountForm      = lazily(AccountForm)
 	unitForm         = lazily(UnitForm)
 	organizationForm = lazily(OrganizationForm)
@@ -239,6 +246,7 @@ func (p Plan) Check() []Problem {
 	c.groups(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
+	c.volumes(p)
 	c.verify(p.Verify)
 	c.share("share", p.Share)
 	c.copies(p)
@@ -308,6 +316,8 @@ func (c *checker) name(key, name string) {
 	switch {
 	case key == tag.RequestDefault:
 		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
+	case key == tag.LeftOut:
+		c.add("", "is no name for a plan: on a volume %s=%s means that it is left out of images", tag.Request, tag.LeftOut)
 	case key == "default" || key == "plans":
 		c.add("", "is no name for a plan: it is a key of the file")
 	case key == "sweep":

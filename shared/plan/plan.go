@@ -179,6 +179,8 @@ type Image struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
+	// Volumes says which volumes are left out of the images of instances. Default: none.
+	Volumes Volumes `json:"volumes,omitzero"`
 	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or
 	// as the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
 	DeleteOnTermination Delete `json:"deleteOnTermination,omitempty"`
@@ -189,6 +191,20 @@ type Image struct {
 	// snapshot's owner from deleting it. Default true.
 	Copy bool `json:"copy"`
 }
+
+// Volumes say which volumes of an instance are left out of its image. The root never is.
+type Volumes struct {
+	// LeaveOut are devices, at most 40, each as EC2 names it for the instance, letter by letter: /dev/sdf. Default: none.
+	LeaveOut []string `json:"leaveOut,omitempty"`
+	// Tagged leaves out volumes that carry the tag goldsmith:image=no. Whoever may tag volumes then decides what the
+	// backups hold. Default false: the tag counts for nothing.
+	Tagged bool `json:"tagged,omitempty"`
+	// RootOnly leaves out all but the root. Default false.
+	RootOnly bool `json:"rootOnly,omitempty"`
+}
+
+// IsZero reports whether every volume is in the image.
+func (v Volumes) IsZero() bool { return len(v.LeaveOut) == 0 && !v.Tagged && !v.RootOnly }
 
 // Delete is when volumes are deleted with their instance.
 type Delete string

@@ -112,6 +112,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
 		Image: plan.Image{
 			Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}, Settings: "bootMode=uefi enaSupport=true",
+			Volumes: plan.Volumes{LeaveOut: []string{"/dev/sdf", "xvdba", "/dev/sda2"}, Tagged: true},
 		},
 		Verify: plan.Verify{
 			Boot: true, Subnet: "subnet-0123456789abcdef0", SecurityGroups: []string{"sg-0123456789abcdef0"},

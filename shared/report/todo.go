@@ -38,6 +38,10 @@ var todo = map[job.ReasonCode]string{
 		"one.",
 	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back into " +
 		"service\").",
+	job.RootStays: "Take the root's device out of image.volumes.leaveOut, or the tag goldsmith:image=no off its volume, or " +
+		"leave it so.",
+	job.NotLeftOut: "Delete the snapshots that no image holds, if they are not wanted; what EC2 does with the volumes that " +
+		"a plan leaves out is in docs/plans.md.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

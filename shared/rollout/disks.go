@@ -27,7 +27,7 @@ func (s *survey) disksFit(
 			continue
 		}
 		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old,
-			oldName: name, stays: stay, against: against, againstName: t.against}
+			oldName: name, stays: stay, against: against, againstName: t.against, leftOut: image.LeftOut}
 		if hasSnapshot(m) {
 			problem, err = s.snapshotFits(ctx, d)
 		} else {
@@ -100,6 +100,8 @@ type device struct {
 	// against is the image that the new one is compared with, where that is another than old.
 	against     *Machine
 	againstName string
+	// leftOut are the devices of its source that the new image was told to leave out.
+	leftOut []string
 }
 
 // roots are the names that images have for their root (User Guide, device naming).
@@ -138,11 +140,14 @@ func (d device) wasEmpty() bool {
 	return d.Ebs.VolumeSize != nil && d.old != nil && d.before(d.name) == nil
 }
 
-// fitsAlone judges a mapping of a device that the image has not.
+// fitsAlone judges a mapping of a device that the image has not. Of one that was left out of it a template that names a
+// size asks for an empty volume in its place.
 func (d device) fitsAlone() string {
 	switch {
 	case d.Ebs.VolumeSize == nil:
 		return fmt.Sprintf("its %s has neither size nor snapshot, and the image has no such device", d.name)
+	case d.before(d.name) != nil && slices.Contains(d.leftOut, d.name):
+		return ""
 	case d.before(d.name) != nil:
 		return fmt.Sprintf("its %s is a device of %s, and the image has none of that name: its root is %s", d.name,
 			d.oldName, d.image.Root)
@@ -193,6 +198,10 @@ func (d device) givesWay(snapshot string) string {
 	i := slices.IndexFunc(d.old.Disks, func(o disk) bool { return o.Snapshot == snapshot })
 	own := d.image.disk(d.old.Disks[i].Device)
 	switch size := aws.ToInt32(d.Ebs.VolumeSize); {
+	case own == nil && slices.Contains(d.leftOut, d.old.Disks[i].Device):
+		return fmt.Sprintf("its %s names the snapshot that %s has for %s, which the plan leaves out of the image: have the "+
+			"template name a size for an empty volume, another snapshot, or no such device", d.name, d.oldName,
+			d.old.Disks[i].Device)
 	case own == nil:
 		return fmt.Sprintf("its %s names the snapshot that %s has for %s, and the image has no such device", d.name,
 			d.oldName, d.old.Disks[i].Device)

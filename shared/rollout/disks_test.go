@@ -14,7 +14,7 @@ var (
 		Disks: []disk{gp3("/dev/xvda", "snap-root", 50), gp3("/dev/sdf", "snap-data", 9)}}
 	beforeImage = Machine{Root: "/dev/xvda",
 		Disks: []disk{gp3("/dev/xvda", "snap-old", 8), gp3("/dev/sdg", "snap-gone", 4),
-			gp3("/dev/sdf", "snap-olddata", 9)}}
+			gp3("/dev/sdf", "snap-olddata", 9), gp3("/dev/sdh", "snap-left", 3)}}
 )
 
 func gp3(device, snapshot string, gib int32) disk {
@@ -58,6 +58,9 @@ func TestDeviceFits(t *testing.T) {
 			"its /dev/sdm has neither size nor snapshot, and the image has no such device"},
 		"a device that the image before had": {ebs("/dev/sdg", sized(4)), &beforeImage,
 			"its /dev/sdg is a device of ami-old, and the image has none of that name: its root is /dev/xvda"},
+		"a device that was left out": {ebs("/dev/sdh", sized(4)), &beforeImage, ""},
+		"a left-out device without a size": {ebs("/dev/sdh", types.LaunchTemplateEbsBlockDevice{}), &beforeImage,
+			"its /dev/sdh has neither size nor snapshot, and the image has no such device"},
 		"a root's name, the old image gone": {ebs("/dev/sda1", sized(60)), nil,
 			"its /dev/sda1 may be meant for the root, and the image's root is /dev/xvda"},
 		"another root's name, and known": {ebs("/dev/sda1", sized(60)), &beforeImage, ""},
@@ -71,7 +74,7 @@ func TestDeviceFits(t *testing.T) {
 			"its /dev/sdf has 4501 IOPS, for which type gp3 needs 10 GiB, and the image's has 9"},
 	} {
 		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old",
-			image: rolledImage, old: c.old}
+			image: rolledImage, old: c.old, leftOut: []string{"/dev/sdh"}}
 		if got := d.fits(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
@@ -179,9 +182,12 @@ func TestGivesWay(t *testing.T) {
 		"the root under another name": {named("/dev/sdz", "snap-old", 20), "its /dev/sdz has 20 GiB, the image needs 50"},
 		"a device that the image has not": {named("/dev/sdg", "snap-gone", 0),
 			"its /dev/sdg names the snapshot that ami-old has for /dev/sdg, and the image has no such device"},
+		"a device that was left out": {named("/dev/sdh", "snap-left", 8),
+			"its /dev/sdh names the snapshot that ami-old has for /dev/sdh, which the plan leaves out of the image: have the " +
+				"template name a size for an empty volume, another snapshot, or no such device"},
 	} {
 		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old",
-			image: rolledImage, old: &beforeImage}
+			image: rolledImage, old: &beforeImage, leftOut: []string{"/dev/sdh"}}
 		if got := d.givesWay(*c.mapping.Ebs.SnapshotId); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

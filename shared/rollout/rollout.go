@@ -69,6 +69,8 @@ type Image struct {
 	Source, Lineage, Name string
 	// Run is the run that made it.
 	Run string
+	// LeftOut are the devices of its source that it was told to leave out.
+	LeftOut []string
 	// Taken is when the snapshot was started that it was made of; only of a snapshot.
 	Taken time.Time
 }

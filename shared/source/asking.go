@@ -64,8 +64,9 @@ func Asking(ctx context.Context, api Asker) ([]job.Request, error) {
 			return nil, fmt.Errorf("listing snapshots: %w", err)
 		}
 		for _, s := range out.Snapshots {
-			asking = append(asking, job.Request{Source: aws.ToString(s.SnapshotId), Kind: job.Snapshot,
-				Value: tag.Map(s.Tags)[tag.Request]})
+			if value := tag.Map(s.Tags)[tag.Request]; value != tag.LeftOut {
+				asking = append(asking, job.Request{Source: aws.ToString(s.SnapshotId), Kind: job.Snapshot, Value: value})
+			}
 		}
 	}
 	return asking, nil

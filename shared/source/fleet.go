@@ -197,21 +197,27 @@ func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 
 // has takes up what a volume of the instance says.
 func (f *Facts) has(v types.Volume) {
-	f.SlowVolume = f.SlowVolume || v.VolumeType == types.VolumeTypeSt1 || v.VolumeType == types.VolumeTypeSc1
-	key := aws.ToString(v.KmsKeyId)
+	id, key := aws.ToString(v.VolumeId), aws.ToString(v.KmsKeyId)
+	if Marked(v) && !slices.Contains(f.Marked, id) {
+		f.Marked = append(f.Marked, id)
+	}
+	f.SlowVolume = f.SlowVolume || slow(v) && !f.leaves(id)
 	if key != "" && !slices.Contains(f.Keys, key) {
 		f.Keys = append(f.Keys, key)
 	}
-	id := aws.ToString(v.VolumeId)
 	f.Unread = slices.DeleteFunc(f.Unread, func(unread string) bool { return unread == id })
 	if key == "" && (v.Encrypted == nil || *v.Encrypted) {
 		f.Unread = append(f.Unread, id)
 	}
 }
 
-// WithKeys are the facts of an instance with the keys of its volumes as they are now.
+func slow(v types.Volume) bool {
+	return v.VolumeType == types.VolumeTypeSt1 || v.VolumeType == types.VolumeTypeSc1
+}
+
+// WithKeys are the facts of an instance with the keys and the tags of its volumes as they are now.
 func WithKeys(ctx context.Context, api ec2.DescribeVolumesAPIClient, f Facts) (Facts, error) {
-	f.Keys, f.KeyUnseen, f.Unread = nil, false, Volumes(f.Instance)
+	f.Keys, f.KeyUnseen, f.Marked, f.Unread = nil, false, nil, Volumes(f.Instance)
 	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("attachment.instance-id"), Values: []string{aws.ToString(f.Instance.InstanceId)}},
 	}})

@@ -47,6 +47,8 @@ type Facts struct {
 	KeyUnseen bool
 	// Member is what Auto Scaling says of a member of a group; nil where it was not asked.
 	Member *asg.Member
+	// Marked are the attached volumes that carry the tag goldsmith:image=no.
+	Marked []string
 	// Unread are the attached volumes of which EC2 does not say under which key they are, if under any.
 	Unread []string
 }

@@ -12,6 +12,9 @@ const (
 	// Request, on an instance or a snapshot, asks for an image now. Its value is a plan's name,
 	// or RequestDefault. The run removes it.
 	Request = "goldsmith:image"
+	// LeftOut is its value on a volume that is to be left out of images. Tools that copy a volume's tags put it on
+	// snapshots, where it asks for nothing.
+	LeftOut = "no"
 	// Plan, on an instance, enrols it in a plan; on an image or snapshot it names the plan that made it.
 	Plan = "goldsmith:plan"
 	// Name, on an instance, names the source when tag Name or the id should not.

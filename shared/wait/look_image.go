@@ -69,7 +69,7 @@ func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, e
 			if !register.Since(register.ImageOf(j), s) {
 				continue
 			}
-			if s.State == types.SnapshotStateError {
+			if s.State == types.SnapshotStateError && !j.Image.Leaves(aws.ToString(s.VolumeId)) {
 				return nil, fault.Failure(snapshotFailed, "snapshot %s of volume %s failed: %s",
 					aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), aws.ToString(s.StateMessage))
 			}
@@ -93,6 +93,9 @@ func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.J
 	case image.Available:
 		if j.Decision == job.RegisterIt {
 			j.Image.State = job.Registered // It counts once it is known how it is billed.
+		}
+		if j, err = allTheSame(ctx, api, j, found); err != nil {
+			return j, false, err
 		}
 		j.Times.Available = now
 		j.Image.Snapshots = image.Snapshots(found)

@@ -30,6 +30,11 @@ func reasonSituations() []*situation {
 			n.template("base", "db", "t3.micro", ec2.ImageX86)
 			n.run()
 		}},
+		{what: "volumes are left out, the root is named, and EC2 makes a snapshot all the same", story: func(n *night) {
+			n.EC2.SetNoDevice(ec2.HoldsAllTheSame)
+			n.launch("db", "private gp3")
+			n.run()
+		}, options: stack.Options{Plans: leaving(plan.Volumes{LeaveOut: []string{"/dev/sdf", "/dev/xvda"}})}},
 		{what: "a Spot request ends soon", story: func(n *night) {
 			n.launchSpot(due.Add(10 * time.Minute))
 			n.run()

@@ -24,7 +24,7 @@ import (
 var (
 	later = []string{
 		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", "region", "failed",
-		"sharing",                                                                 // registrations
+		"sharing", "leftOut", // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
 		"instanceType", "zone", "host", "standby", // claims and jobs
 		"seen", "due", "by", // slots

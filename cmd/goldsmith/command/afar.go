@@ -53,6 +53,20 @@ func (m made) shared(shown []goldenImage) {
 	}
 }
 
+// without says of images which devices of their sources were left out, and are not in them.
+func (m made) without(images []types.Image, shown []goldenImage) {
+	for n, i := range images {
+		if shown[n].Unregistered {
+			continue
+		}
+		shown[n].Without = slices.DeleteFunc(slices.Clone(m[shown[n].ID].LeftOut), func(device string) bool {
+			return slices.ContainsFunc(i.BlockDeviceMappings, func(d types.BlockDeviceMapping) bool {
+				return d.Ebs != nil && aws.ToString(d.DeviceName) == device
+			})
+		})
+	}
+}
+
 // snapshotsACall is how many values a filter takes (User Guide, "List and filter your resources").
 const snapshotsACall = 200
 

@@ -27,8 +27,8 @@ func (t *terms) imagesCommand() *cobra.Command {
 		Short: "List Goldsmith's images by what they were made from, and why each is kept",
 		Long: `Images lists the images that Goldsmith made in this account and their copies in
 other Regions, the newest of each source first, under which keys they are, whom
-Goldsmith shares them with, and what the plans' rules say of each: why it is kept, or
-when it goes. --uses asks what refers to each image, which takes a call for every one.
+Goldsmith shares them with, which volumes of their sources they are without, and what
+the plans' rules say of each: why it is kept, or when it goes. --uses asks what refers to each image, which takes a call for every one.
 
 With --lost it lists snapshots of instances that are gone instead, and what image
 can be made of the newest of each volume, whose disk is read for it.`,
@@ -84,6 +84,8 @@ type goldenImage struct {
 	Keys []string `json:"keys,omitempty"`
 	// Shared is whom Goldsmith shares it with.
 	Shared *job.Sharing `json:"shared,omitempty"`
+	// Without are the devices of its source that it was told to leave out, and that it does not hold.
+	Without []string `json:"without,omitempty"`
 	// Next is what its plan's rules say of it, in words.
 	Next string `json:"next,omitempty"`
 	// Unregistered images carry Goldsmith's tags and are not known to be its own: they are neither counted nor removed.
@@ -157,6 +159,7 @@ func (t *terms) in(ctx context.Context, at aws.Config, which wanted, known made,
 		}
 		found.note(said)
 		known.shared(shown)
+		known.without(images, shown)
 	}
 	found.Images = append(found.Images, shown...)
 	return nil
@@ -268,12 +271,14 @@ func (l listed) columns(now time.Time) []column {
 		{"AGE", func(i goldenImage) string { return span(now.Sub(i.Made)) }},
 		{"RUN", func(i goldenImage) string { return i.Run }},
 		{"KEY", or(goldenImage.keyed, "-")}, {"SHARED WITH", or(goldenImage.with, "-")},
+		{"WITHOUT", func(i goldenImage) string { return cmp.Or(strings.Join(i.Without, " "), "-") }},
 		{"NEXT", func(i goldenImage) string { return cmp.Or(i.Next, "-") }},
 		{"USED BY", func(i goldenImage) string { return cmp.Or(strings.Join(i.Uses, "; "), "nothing") }},
 	}
 	has := map[string]bool{
 		"REGION": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Region != l.home }), "USED BY": l.uses,
 		"KEY":         slices.ContainsFunc(l.Images, func(i goldenImage) bool { return len(i.Keys) > 0 }),
+		"WITHOUT":     slices.ContainsFunc(l.Images, func(i goldenImage) bool { return len(i.Without) > 0 }),
 		"SHARED WITH": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Shared != nil }),
 	}
 	return slices.DeleteFunc(all, func(c column) bool { said, asked := has[c.head]; return asked && !said })

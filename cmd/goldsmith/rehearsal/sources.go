@@ -37,6 +37,8 @@ type Source struct {
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
 	Warnings []job.Reason `json:"warnings,omitempty"`
+	// LeftOut are the volumes that its image would be without.
+	LeftOut []job.LeftOut `json:"leftOut,omitempty"`
 	// Unshared is why its image would not be shared; nil where nothing is known against that, or none would be.
 	Unshared *job.Sharing `json:"unshared,omitempty"`
 	// Registering is what would be registered of a snapshot, by whose word; nil when its disk was not looked at.
@@ -92,9 +94,9 @@ func (s Source) job() job.Source {
 	if s.tags != nil {
 		return job.Source{ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: s.tags, Kind: job.Snapshot}
 	}
-	return job.Source{
+	return source.Without(job.Source{
 		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
-	}
+	}, s.LeftOut)
 }
 
 // lookers is how many instances are asked about at once. EC2 answers twenty
@@ -220,7 +222,10 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 	if decision.Skip != nil {
 		return src.skipped(*decision.Skip), nil
 	}
-	src.Decision, src.Warnings = decision.Do, decision.Warnings
+	src.Decision = decision.Do
+	var told []job.Reason
+	src.LeftOut, told = f.LeaveOut()
+	src.Warnings = append(decision.Warnings, told...)
 	return src, nil
 }
 
@@ -251,6 +256,6 @@ func (s Stage) ask(ctx context.Context, f source.Facts) (source.Decision, error)
 }
 
 func (s Source) skipped(reason job.Reason) Source {
-	s.Decision, s.Skip, s.Warnings = job.SkipIt, &reason, nil
+	s.Decision, s.Skip, s.Warnings, s.LeftOut = job.SkipIt, &reason, nil, nil
 	return s
 }

@@ -124,10 +124,11 @@ func byID(sources []Source) []int {
 // expected is the image that the run would make. CreateImage takes over architecture, virtualization, ENA, TPM
 // and volumes from the instance, and the boot mode of the image that it was launched from.
 func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
-	i := src.instance
+	i, left := src.instance, job.Image{LeftOut: src.LeftOut}
 	image := rollout.Image{
 		ID: Expected(src.ID), Run: run.Name,
 		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Taken: src.taken,
+		LeftOut: left.Without(),
 	}
 	if src.Registering != nil {
 		image.Machine = src.machine(*src.Registering)
@@ -141,7 +142,7 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 	device := map[string]string{}
 	var ids []string
 	for _, m := range i.BlockDeviceMappings {
-		if m.Ebs != nil {
+		if m.Ebs != nil && !left.Leaves(aws.ToString(m.Ebs.VolumeId)) {
 			device[aws.ToString(m.Ebs.VolumeId)] = aws.ToString(m.DeviceName)
 			ids = append(ids, aws.ToString(m.Ebs.VolumeId))
 		}

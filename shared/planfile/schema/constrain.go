@@ -18,7 +18,7 @@ func constrain(schema *jsonschema.Schema) {
 	property(schema, "default").Pattern = plan.NameForm
 	plans := property(schema, "plans")
 	plans.PropertyNames = &jsonschema.Schema{Pattern: plan.NameForm,
-		Not: &jsonschema.Schema{Enum: []any{"now", "default", "plans"}}}
+		Not: &jsonschema.Schema{Enum: []any{"now", "no", "default", "plans"}}}
 	plans.MinProperties = &one
 
 	// A plan's name is its key.
@@ -32,6 +32,7 @@ func constrain(schema *jsonschema.Schema) {
 	between(property(part("Plan"), "concurrency"), plan.Concurrency)
 	property(part("Image"), "prefix").Pattern = plan.PrefixForm
 	tags(property(part("Image"), "tags"))
+	volumes(part("Volumes"))
 	property(part("Notify"), "channel").Pattern = plan.ChannelForm
 	property(part("Notify"), "mention").Pattern = plan.MentionForm
 	for _, rule := range []string{"last", "daily", "weekly", "monthly", "yearly"} {
@@ -46,6 +47,12 @@ func constrain(schema *jsonschema.Schema) {
 	share(part("Share"))
 	copies(schema)
 	defaults(schema)
+}
+
+func volumes(schema *jsonschema.Schema) {
+	most, list := uint64(plan.MaxDevices), property(schema, "leaveOut")
+	list.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.DeviceForm}).AnyOf
+	list.AnyOf[len(list.AnyOf)-1].MaxItems = &most
 }
 
 func share(schema *jsonschema.Schema) {
