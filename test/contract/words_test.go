@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWords: every room that docs/words.md names is there.
+// TestWords: every room that docs/words.md names is there, and each word has one row.
 func TestWords(t *testing.T) {
 	page, err := os.ReadFile("../../docs/words.md")
 	if err != nil {
@@ -21,5 +21,12 @@ func TestWords(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("../..", string(room[1]))); err != nil {
 			t.Errorf("docs/words.md: %v", err)
 		}
+	}
+	seen := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllSubmatch(page, -1) {
+		if word := string(row[1]); seen[word] {
+			t.Errorf("docs/words.md has two rows of %q", word)
+		}
+		seen[string(row[1])] = true
 	}
 }
