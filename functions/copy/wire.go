@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/copies"
 	"goldsmith/shared/handler"
@@ -26,17 +25,9 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	// What copies were made of lives at home, and so do its lineages.
 	lineages := lineage.Finder{EC2: ec2.NewFromConfig(s.AWS), Groups: autoscaling.NewFromConfig(s.AWS)}
 	rolls := func(region string) rollout.Writer {
-		there := s.AWS.Copy()
-		there.Region = region
-		cloud, values := ec2.NewFromConfig(there), ssm.NewFromConfig(there)
-		l := rollout.Abroad{Region: region, Ledger: s.Ledger}
-		return rollout.Writer{
-			Finder: rollout.Finder{
-				EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: l, Lineages: lineages,
-				Path: s.Get(settings.ImagePath), Now: s.Now,
-			},
-			Templates: cloud, Values: values, Records: l,
-		}
+		w := rollout.WireAbroad(s, region)
+		w.Lineages, w.Path = lineages, s.Get(settings.ImagePath)
+		return w
 	}
 	return Step{
 		Home: s.AWS.Region, In: func(region string) EC2 { return in(region) },

@@ -25,18 +25,10 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	afar := func(region string) Afar {
 		there := s.AWS.Copy()
 		there.Region = region
-		cloud, values := ec2.NewFromConfig(there), ssm.NewFromConfig(there)
-		l := rollout.Abroad{Region: region, Ledger: s.Ledger}
-		finder := rollout.Finder{
-			EC2: cloud, Groups: autoscaling.NewFromConfig(there), Parameters: values, Ledger: l, Now: s.Now,
-		}
-		return Afar{Images: cloud,
-			Writer: rollout.Writer{Finder: finder, Templates: cloud, Values: values, Records: l}}
+		return Afar{Images: ec2.NewFromConfig(there), Writer: rollout.WireAbroad(s, region)}
 	}
 	return Step{
-		Home: s.AWS.Region, Afar: afar,
-		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, People: notify.PeopleOf(s),
-		Refreshes: fleet,
-		Now:       s.Now,
+		Home: s.AWS.Region, Afar: afar, EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger,
+		People: notify.PeopleOf(s), Refreshes: fleet, Now: s.Now,
 	}.Handle, nil
 }

@@ -127,9 +127,8 @@ func (m Member) wanted(own types.Instance) string {
 	if desired-n >= least {
 		return ""
 	}
-	return fmt.Sprintf("it wants %d and its minimum is %d: without this member it would have less. Raise what it "+
-		"wants, or "+
-		"lower its minimum", desired, least)
+	return fmt.Sprintf("it wants %d and its minimum is %d: without this member it would have less. "+
+		"Raise what it wants, or lower its minimum", desired, least)
 }
 
 func (m Member) undisturbed(types.Instance) string {
@@ -207,9 +206,8 @@ func (m Member) balanced(types.Instance) string {
 	if slices.Max(in)-slices.Min(in) < 2 {
 		return ""
 	}
-	return "without this member its Availability Zones would be two members apart, which Auto Scaling levels out by " +
-		"launching " +
-		"and terminating some"
+	return "without this member its Availability Zones would be two members apart, which Auto Scaling levels out " +
+		"by launching and terminating some"
 }
 
 // Refreshes tells of instance refreshes.

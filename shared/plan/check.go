@@ -313,20 +313,30 @@ func (c *checker) add(path, text string, args ...any) {
 }
 
 func (c *checker) name(key, name string) {
-	switch {
-	case key == tag.RequestDefault:
-		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
-	case key == tag.LeftOut:
-		c.add("", "is no name for a plan: on a volume %s=%s means that it is left out of images", tag.Request, tag.LeftOut)
-	case key == "default" || key == "plans":
-		c.add("", "is no name for a plan: it is a key of the file")
-	case key == "sweep":
-		c.add("", "is no name for a plan: the schedule of Goldsmith's own sweep is called so")
-	case !nameForm().MatchString(key):
-		c.add("", "%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", key)
-	case name != key:
+	if problem := NameProblem(key); problem != "" {
+		c.add("", "%s", problem)
+	} else if name != key {
 		c.add("name", "%q differs from the plan's key %q", name, key)
 	}
+}
+
+// NameProblem is why a plan may not be called so; empty for a name.
+func NameProblem(name string) string {
+	switch name {
+	case tag.RequestDefault:
+		return fmt.Sprintf("is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
+	case tag.LeftOut:
+		return fmt.Sprintf("is no name for a plan: on a volume %s=%s means that it is left out of images", tag.Request,
+			tag.LeftOut)
+	case "default", "plans":
+		return "is no name for a plan: it is a key of the file"
+	case "sweep":
+		return "is no name for a plan: the schedule of Goldsmith's own sweep is called so"
+	}
+	if !nameForm().MatchString(name) {
+		return fmt.Sprintf("%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", name)
+	}
+	return ""
 }
 
 func choice[T ~string](c *checker, path string, value T, all []T) {

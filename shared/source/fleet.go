@@ -62,11 +62,16 @@ func Among(ctx context.Context, api Lister, ids []string) ([]types.Instance, err
 
 // Count is how many instances the account has in the Region, terminated ones left out.
 func Count(ctx context.Context, api Lister) (int, error) {
-	all, err := list(ctx, api, types.Filter{
+	all, err := Living(ctx, api)
+	return len(all), err
+}
+
+// Living are the instances of the account in the Region, terminated ones left out.
+func Living(ctx context.Context, api Lister) ([]types.Instance, error) {
+	return list(ctx, api, types.Filter{
 		Name:   aws.String("instance-state-name"),
 		Values: []string{"pending", "running", "stopping", "stopped"},
 	})
-	return len(all), err
 }
 
 func list(ctx context.Context, api Lister, filters ...types.Filter) ([]types.Instance, error) {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
-	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
@@ -59,16 +57,9 @@ func (t *terms) init(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	var all []types.Instance
-	pages := ec2.NewDescribeInstancesPaginator(ec2.NewFromConfig(cfg), &ec2.DescribeInstancesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return wrap("looking at the instances", err)
-		}
-		for _, r := range page.Reservations {
-			all = append(all, r.Instances...)
-		}
+	all, err := source.Living(ctx, ec2.NewFromConfig(cfg))
+	if err != nil {
+		return err
 	}
 	text := proposed(all, cfg.Region)
 	plans, err := planfile.Parse(filepath.Base(path), []byte(text), t.Now())
@@ -114,7 +105,6 @@ type proposal struct {
 
 // proposed is a first plans.yaml.
 func proposed(all []types.Instance, region string) string {
-	all = slices.DeleteFunc(slices.Clone(all), func(i types.Instance) bool { return source.Ending(source.State(i)) })
 	var b strings.Builder
 	fmt.Fprintf(&b, `# The plans: which instances become golden images, when, and how. Written by goldsmith init, by the
 # %s of Region %s; docs/plans.md explains every key.
@@ -140,9 +130,6 @@ plans:
 // onDemand is the plan of what is asked for.
 const onDemand = "on-demand"
 
-// planName is what a plan may be called.
-var planName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-
 // environments are tags that tell environments apart, the commonest first.
 var environments = []string{"Environment", "environment", "Env", "env", "Stage", "stage"}
 
@@ -167,9 +154,6 @@ func proposals(all []types.Instance) []proposal {
 	return []proposal{{name: "nightly", of: all}}
 }
 
-// taken are names that no proposed plan may have: the words of requests and of Goldsmith's own schedule.
-var taken = []string{"", onDemand, tag.RequestDefault, deployment.Sweep}
-
 // by groups instances by names that plans can have behind a prefix.
 func by(all []types.Instance, prefix string, names func(types.Instance) []string) []proposal {
 	groups := map[string][]types.Instance{}
@@ -180,8 +164,8 @@ func by(all []types.Instance, prefix string, names func(types.Instance) []string
 	}
 	var found []proposal
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		if planName.MatchString(prefix+name) && !slices.Contains(taken, name) {
-			found = append(found, proposal{name: prefix + name, of: groups[name]})
+		if full := prefix + name; name != "" && full != onDemand && plan.NameProblem(full) == "" {
+			found = append(found, proposal{name: full, of: groups[name]})
 		}
 	}
 	return found
