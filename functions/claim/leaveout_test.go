@@ -39,7 +39,8 @@ func volumes(s *steptest.Stage, id string) map[string]string {
 	return all
 }
 
-// What is left out is settled when the source is claimed. The tags of volumes are asked for where the plan goes by them.
+// What is left out is settled when the source is claimed. The tags of volumes are asked for where the plan goes by
+// them.
 func TestLeaveOut(t *testing.T) {
 	marked := func(v plan.Volumes, devices ...string) func(*steptest.Stage, *claim.Input) {
 		return func(s *steptest.Stage, in *claim.Input) {
@@ -71,7 +72,8 @@ func TestLeaveOut(t *testing.T) {
 	told := []job.ReasonCode{job.VolumesLeftOut}
 	const seen = "Claim DescribeInstances"
 	steptest.Play(t, scene, []steptest.Case[claim.Input, job.Job]{
-		{Name: "a device", Given: marked(plan.Volumes{LeaveOut: []string{"/dev/sdg", "/dev/sdz"}}), Want: seen + " Record: ok",
+		{Name: "a device", Given: marked(plan.Volumes{LeaveOut: []string{"/dev/sdg", "/dev/sdz"}}),
+			Want: seen + " Record: ok",
 			Then: leaves(told, nil, "/dev/sdg")},
 		{Name: "all but the root", Given: marked(plan.Volumes{RootOnly: true}), Want: seen + " Record: ok",
 			Then: leaves(told, nil, "/dev/sdf", "/dev/sdg")},
@@ -79,9 +81,10 @@ func TestLeaveOut(t *testing.T) {
 			Then: leaves([]job.ReasonCode{job.RootStays}, []string{"/dev/sdg"})},
 		{Name: "a tag that the plan goes by", Given: marked(plan.Volumes{Tagged: true}, "/dev/sdf"),
 			Want: seen + " DescribeVolumes Record: ok", Then: leaves(told, []string{"/dev/sdg"}, "/dev/sdf")},
-		{Name: "all volumes are tagged, the root's too", Given: marked(plan.Volumes{Tagged: true}, "/dev/xvda", "/dev/sdf", "/dev/sdg"),
-			Want: seen + " DescribeVolumes Record: ok",
-			Then: leaves([]job.ReasonCode{job.VolumesLeftOut, job.RootStays}, nil, "/dev/sdf", "/dev/sdg")},
+		{Name: "all volumes are tagged, the root's too",
+			Given: marked(plan.Volumes{Tagged: true}, "/dev/xvda", "/dev/sdf", "/dev/sdg"),
+			Want:  seen + " DescribeVolumes Record: ok",
+			Then:  leaves([]job.ReasonCode{job.VolumesLeftOut, job.RootStays}, nil, "/dev/sdf", "/dev/sdg")},
 		{Name: "a tag that the plan does not go by", Given: marked(plan.Volumes{}, "/dev/sdf"), Want: seen + " Record: ok",
 			Then: leaves(nil, []string{"/dev/sdg"})},
 		{Name: "the tags cannot be read: nothing is stopped",

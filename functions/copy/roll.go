@@ -14,12 +14,12 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// roll points the alias and the launch templates of the copy's Region at it, as the image's own are at home. What cannot
-// be rolled keeps its old image, and it is a copy all the same.
+// roll points the alias and the launch templates of the copy's Region at it, as the image's own are at home. What
+// cannot be rolled keeps its old image, and it is a copy all the same.
 func (s Step) roll(ctx context.Context, j job.Job, r ledger.Registration, i types.Image) (ledger.Registration, error) {
 	image := rollout.Image{
-		ID: r.ID, Machine: rollout.MachineOf(i), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: r.Run, Taken: r.Taken,
-		LeftOut: r.LeftOut,
+		ID: r.ID, Machine: rollout.MachineOf(i), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: r.Run,
+		Taken: r.Taken, LeftOut: r.LeftOut,
 	}
 	if r.Rolled != nil { // Sharing it is what is left to do.
 		return r, nil

@@ -58,8 +58,7 @@ func (s Step) themselves(ctx context.Context, j job.Job, r ledger.Registration) 
 	j.Warnings = append(slices.Clone(j.Warnings),
 		job.Reason{Code: job.Uncopied, Text: "its image is registered of the snapshot " +
 			"itself (image.copy: false): while the image is there the snapshot cannot be deleted, and tools that expire it, " +
-			"such as " +
-			"Data Lifecycle Manager and AWS Backup, fail"})
+			"such as Data Lifecycle Manager and AWS Backup, fail"})
 	if r.From == j.Source.ID {
 		return j, nil
 	}

@@ -9,8 +9,7 @@ var (
 	}
 	lookAtFirmware = Statement{
 		Why: "The UEFI variables of the instance whose root volume a snapshot is of, which its image is registered with. " +
-			"Any " +
-			"instance, since what a snapshot is of has no tag of its own; nothing is changed by it.",
+			"Any instance, since what a snapshot is of has no tag of its own; nothing is changed by it.",
 		Actions:   []string{"ec2:GetInstanceUefiData"},
 		Resources: []string{instances},
 	}

@@ -77,8 +77,7 @@ var (
 	}
 	lookAtCopyKeyUsers = Statement{
 		Why: "Whether the accounts that copies are shared with may use their keys, which people are told before a launch " +
-			"there " +
-			"fails. Any key of the account there, since a policy knows no ARN of an alias.",
+			"there fails. Any key of the account there, since a policy knows no ARN of an alias.",
 		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
 		Resources: []string{"arn:${Partition}:kms:${ShareRegions}:${Account}:key/*"},
 	}
@@ -91,8 +90,7 @@ var (
 	}
 	lookAtKeyUsers = Statement{
 		Why: "Whether the accounts that images are shared with may use the keys of the volumes, which people are told " +
-			"before " +
-			"a launch there fails. Any key of the account, since a volume may have any.",
+			"before a launch there fails. Any key of the account, since a volume may have any.",
 		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
 		Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/${Shares}"},
 	}

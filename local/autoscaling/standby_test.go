@@ -263,7 +263,8 @@ func TestOutOfStandbyBeforeItHasBooted(t *testing.T) {
 			s.group("web", 2, func(in *sdk.CreateAutoScalingGroupInput) { in.TargetGroupARNs = []string{arn} })
 			time.Sleep(5 * time.Minute)
 			_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{
-				AutoScalingGroupName: aws.String("web"), HealthCheckType: aws.String("ELB"), HealthCheckGracePeriod: aws.Int32(grace),
+				AutoScalingGroupName: aws.String("web"), HealthCheckType: aws.String("ELB"),
+				HealthCheckGracePeriod: aws.Int32(grace),
 			})
 			s.must(err)
 			id := s.ids()[0]

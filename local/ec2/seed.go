@@ -71,8 +71,8 @@ func (w *World) SetHibernation(id string, on bool) error {
 	return w.edit(id, func(i *instance) { i.hibernation = on })
 }
 
-// NoDevice is what CreateImage makes of a volume that a request leaves out. EC2 documents that the device is not among the
-// image's mappings (API reference, BlockDeviceMapping), and says nothing of a snapshot.
+// NoDevice is what CreateImage makes of a volume that a request leaves out. EC2 documents that the device is not among
+// the image's mappings (API reference, BlockDeviceMapping), and says nothing of a snapshot.
 type NoDevice int
 
 const (

@@ -257,8 +257,7 @@ var plain = []layout{
 		name: "both GPTs damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) },
 			write(1024, "damage"), write(1<<30-500, "damage")),
 		says: "GPT without partitions; both copies of its GPT are damaged; first GPT: damaged: the checksum of the " +
-			"entries is wrong; " +
-			"backup GPT: damaged: the checksum of the header is wrong",
+			"entries is wrong; backup GPT: damaged: the checksum of the header is wrong",
 		refused: "nothing on it starts a machine",
 	},
 	{

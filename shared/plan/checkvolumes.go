@@ -9,14 +9,17 @@ func (c *checker) volumes(p Plan) {
 	}
 	once(c, "image.volumes.leaveOut", v.LeaveOut)
 	if n := len(v.LeaveOut); n > MaxDevices {
-		c.add("image.volumes.leaveOut", "%d devices are more than %d: leave out all but the root (rootOnly), or tag the volumes",
+		c.add("image.volumes.leaveOut",
+			"%d devices are more than %d: leave out all but the root (rootOnly), or tag the volumes",
 			n, MaxDevices)
 	}
 	if v.RootOnly && (v.Tagged || len(v.LeaveOut) > 0) {
-		c.add("image.volumes.rootOnly", "leaves out everything but the root, so that leaveOut and tagged mean nothing beside it: "+
-			"leave one of them out")
+		c.add("image.volumes.rootOnly",
+			"leaves out everything but the root, so that leaveOut and tagged mean nothing beside it: "+
+				"leave one of them out")
 	}
 	if p.Sources.OfSnapshots() && !v.IsZero() {
-		c.add("image.volumes", "means nothing with sources.snapshots: an image of a snapshot holds the volumes that are added to it")
+		c.add("image.volumes",
+			"means nothing with sources.snapshots: an image of a snapshot holds the volumes that are added to it")
 	}
 }

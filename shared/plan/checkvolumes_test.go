@@ -20,8 +20,9 @@ func TestCheckVolumes(t *testing.T) {
 		t.Errorf("one more: %v", found)
 	}
 	for device, good := range map[string]bool{
-		"/dev/sdf": true, "xvdf": true, "/dev/sda1": true, "/dev/sdf15": true, "/dev/xvdba": true, "": false, "/dev/nvme1n1": false,
-		"/dev/sd": false, "sdf ": false, "D:": false, "/dev/mapper/data": false,
+		"/dev/sdf": true, "xvdf": true, "/dev/sda1": true, "/dev/sdf15": true, "/dev/xvdba": true, "": false,
+		"/dev/nvme1n1": false,
+		"/dev/sd":      false, "sdf ": false, "D:": false, "/dev/mapper/data": false,
 	} {
 		p.Image.Volumes = Volumes{LeaveOut: []string{device}}
 		if found := p.Check(); (len(found) == 0) != good {

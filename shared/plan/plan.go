@@ -139,8 +139,8 @@ type Groups struct {
 	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to
 	// 15m. Default 15m.
 	Drain Duration `json:"drain,omitempty"`
-	// Pick is which of the plan's sources that are members of one group stands for it in a run: oldest, newest, or any, the
-	// same one every time. The others are left alone. A request for one source is of that source. Default: each is a
+	// Pick is which of the plan's sources that are members of one group stands for it in a run: oldest, newest, or any,
+	// the same one every time. The others are left alone. A request for one source is of that source. Default: each is a
 	// source of its own.
 	Pick GroupPick `json:"pick,omitempty"`
 }

@@ -250,8 +250,8 @@ func TestStartedAndNotSeen(t *testing.T) {
 	}
 }
 
-// What is told of times is in the plan's zone, and in the night in which clocks go back the abbreviation tells apart the
-// two hours of one name.
+// What is told of times is in the plan's zone, and in the night in which clocks go back the abbreviation tells apart
+// the two hours of one name.
 func TestTimesInThePlansZone(t *testing.T) {
 	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
 	run := ledger.Run{Name: "nightly-1", Plan: "nightly", Scheduled: first, Timezone: "Europe/Berlin"}

@@ -29,19 +29,17 @@ var todo = map[job.ReasonCode]string{
 	job.QuotaUnseen: "Let function select call servicequotas:GetServiceQuota, or leave it so: a quota that is exceeded " +
 		"is then noticed only after a stop.",
 	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they " +
-		"launch " +
-		"does not come up.",
+		"launch does not come up.",
 	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function " +
-		"claim " +
-		"call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
+		"claim call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
 	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an older " +
 		"one.",
 	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back into " +
 		"service\").",
-	job.RootStays: "Take the root's device out of image.volumes.leaveOut, or the tag goldsmith:image=no off its volume, or " +
-		"leave it so.",
-	job.NotLeftOut: "Delete the snapshots that no image holds, if they are not wanted; what EC2 does with the volumes that " +
-		"a plan leaves out is in docs/plans.md.",
+	job.RootStays: "Take the root's device out of image.volumes.leaveOut, or the tag goldsmith:image=no off its " +
+		"volume, or leave it so.",
+	job.NotLeftOut: "Delete the snapshots that no image holds, if they are not wanted; what EC2 does with the volumes " +
+		"that a plan leaves out is in docs/plans.md.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

@@ -142,8 +142,8 @@ func (c Copied) withheld(ctx context.Context, image Image) (why string, held boo
 		}
 	}
 	if !rolled {
-		return fmt.Sprintf("image %s, which it would be the copy of, is not rolled at home, or was rolled back there", c.From),
-			false, nil
+		return fmt.Sprintf("image %s, which it would be the copy of, is not rolled at home, or was rolled back there",
+			c.From), false, nil
 	}
 	why, err = c.later(ctx, image)
 	return why, false, err

@@ -125,8 +125,7 @@ func TestDecideLeavesAlone(t *testing.T) {
 		"a pinned alias": {launch("resolve:ssm:/golden/web:3", 1), ledger.TargetRecord{}, Decision{
 			From: point("resolve:ssm:/golden/web:3",
 				1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another " +
-				"account's parameter; " +
-				"name a parameter of this account without version or label to have it rolled",
+				"account's parameter; name a parameter of this account without version or label to have it rolled",
 		}},
 	})
 }

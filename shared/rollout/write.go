@@ -184,8 +184,8 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	return w.finish(ctx, t)
 }
 
-// begin writes down that a target is about to be rolled. A copy is withheld from it where a rollback at home came first;
-// one that comes now sees what was begun, and waits for it.
+// begin writes down that a target is about to be rolled. A copy is withheld from it where a rollback at home came
+// first; one that comes now sees what was begun, and waits for it.
 func (w Writer) begin(ctx context.Context, t *Target, image Image) error {
 	if err := w.put(ctx, t, changing(t.Record, w.change(t, image))); err != nil {
 		return err

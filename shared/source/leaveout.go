@@ -13,9 +13,9 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// LeaveOut are the volumes of an instance that its plan leaves out of the image, by device, and whether the root would be
-// among them by its name or its tag: it never is. marked are the volumes that carry the tag goldsmith:image=no. A volume
-// at a device that EC2 does not name is in the image, and so is everything where it does not name the root.
+// LeaveOut are the volumes of an instance that its plan leaves out of the image, by device, and whether the root would
+// be among them by its name or its tag: it never is. marked are the volumes that carry the tag goldsmith:image=no. A
+// volume at a device that EC2 does not name is in the image, and so is everything where it does not name the root.
 func LeaveOut(i types.Instance, v plan.Volumes, marked []string) (out []job.LeftOut, root bool) {
 	rootName := aws.ToString(i.RootDeviceName)
 	if rootName == "" {
@@ -49,8 +49,9 @@ func (f Facts) LeaveOut() (out []job.LeftOut, told []job.Reason) {
 		told = append(told, job.Reason{Code: job.VolumesLeftOut, Text: leftOut(out, f.Plan)})
 	}
 	if root {
-		told = append(told, job.Reason{Code: job.RootStays, Text: fmt.Sprintf("plan %s would leave out %s, which is its root: "+
-			"that is in the image all the same", f.Run.Plan, aws.ToString(f.Instance.RootDeviceName))})
+		told = append(told,
+			job.Reason{Code: job.RootStays, Text: fmt.Sprintf("plan %s would leave out %s, which is its root: "+
+				"that is in the image all the same", f.Run.Plan, aws.ToString(f.Instance.RootDeviceName))})
 	}
 	return out, told
 }

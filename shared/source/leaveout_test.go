@@ -34,8 +34,8 @@ func attached(root string, devices ...string) types.Instance {
 
 var anyDevice = rapid.SampledFrom([]string{"/dev/xvda", "/dev/sda1", "/dev/sdf", "/dev/xvdf", "xvdf", "/dev/sdg"})
 
-// A volume is in the image or left out of it, never both and never neither; the root is always in it; a tag counts where
-// the plan says so only; and a plan that says nothing leaves nothing out.
+// A volume is in the image or left out of it, never both and never neither; the root is always in it; a tag counts
+// where the plan says so only; and a plan that says nothing leaves nothing out.
 func TestLeaveOutDrawn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		devices := rapid.SliceOfNDistinct(anyDevice, 1, 6, rapid.ID).Draw(t, "devices")
@@ -79,7 +79,8 @@ func TestLeaveOutUnnamed(t *testing.T) {
 	}
 	i := attached("/dev/xvda", "/dev/xvda", "/dev/sdf")
 	i.BlockDeviceMappings[1].DeviceName = nil
-	i.BlockDeviceMappings = append(i.BlockDeviceMappings, types.InstanceBlockDeviceMapping{DeviceName: aws.String("/dev/sdg")})
+	i.BlockDeviceMappings = append(i.BlockDeviceMappings,
+		types.InstanceBlockDeviceMapping{DeviceName: aws.String("/dev/sdg")})
 	if out, _ := source.LeaveOut(i, everything, nil); len(out) > 0 {
 		t.Errorf("%+v is left out", out)
 	}
@@ -104,9 +105,11 @@ func TestLeftOutIsTold(t *testing.T) {
 	f.Marked = []string{volumeAt("/dev/sdf"), volumeAt("/dev/sdg")}
 	_, told := f.LeaveOut()
 	want := []job.Reason{
-		{Code: job.VolumesLeftOut, Text: "its image is to be without /dev/sdf (vol--dev-sdf, tagged goldsmith:image=no), /dev/sdg (vol--dev-sdg): " +
-			"no backup of these is made. What mounts them without nofail may not boot from it; a boot test (verify.boot) tells"},
-		{Code: job.RootStays, Text: "plan nightly would leave out /dev/xvda, which is its root: that is in the image all the same"},
+		{Code: job.VolumesLeftOut,
+			Text: "its image is to be without /dev/sdf (vol--dev-sdf, tagged goldsmith:image=no), /dev/sdg (vol--dev-sdg): " +
+				"no backup of these is made. What mounts them without nofail may not boot from it; a boot test (verify.boot) tells"},
+		{Code: job.RootStays,
+			Text: "plan nightly would leave out /dev/xvda, which is its root: that is in the image all the same"},
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)

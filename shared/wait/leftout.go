@@ -30,7 +30,8 @@ func allTheSame(ctx context.Context, api awsAPI, j job.Job, found types.Image) (
 	}
 	j.Image.LeftOut, j.Warnings = slices.Clone(j.Image.LeftOut), slices.Clone(j.Warnings)
 	for i, l := range j.Image.LeftOut {
-		snapshot, text := have[l.Volume], "EC2 has made %s of %s (%s), which was to be left out; the image does not hold it, "+
+		snapshot, text := have[l.Volume], "EC2 has made %s of %s (%s), which was to be left out; the image does not hold "+
+			"it, "+
 			"so that it stays when that goes"
 		if id, holds := held[l.Device]; holds {
 			snapshot, text = id, "EC2 has made %s of %s (%s), which was to be left out, and the image holds it"
@@ -39,7 +40,8 @@ func allTheSame(ctx context.Context, api awsAPI, j job.Job, found types.Image) (
 			continue
 		}
 		j.Image.LeftOut[i].Snapshot = snapshot
-		j.Warnings = append(j.Warnings, job.Reason{Code: job.NotLeftOut, Text: fmt.Sprintf(text, snapshot, l.Device, l.Volume)})
+		j.Warnings = append(j.Warnings,
+			job.Reason{Code: job.NotLeftOut, Text: fmt.Sprintf(text, snapshot, l.Device, l.Volume)})
 	}
 	return j, nil
 }

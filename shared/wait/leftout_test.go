@@ -25,12 +25,14 @@ func TestLeftOut(t *testing.T) {
 	}
 	root, extra := snapshot("snap-a", "vol-a", "pending"), snapshot("snap-b", "vol-b", "error")
 	settle(t, left(), job.ForSnapshots, time.Second, &cloud{snapshots: []types.Snapshot{extra}}, &tokens{}).pending(t)
-	j := settle(t, left(), job.ForSnapshots, time.Second, &cloud{snapshots: []types.Snapshot{extra, root}}, &tokens{}).reached(t)
+	j := settle(t, left(), job.ForSnapshots, time.Second, &cloud{snapshots: []types.Snapshot{extra, root}},
+		&tokens{}).reached(t)
 	if strings.Join(j.Image.Snapshots, " ") != "snap-a" {
 		t.Errorf("snapshots %v", j.Image.Snapshots)
 	}
 	at := func(device, id string) types.BlockDeviceMapping {
-		return types.BlockDeviceMapping{DeviceName: aws.String(device), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(id)}}
+		return types.BlockDeviceMapping{DeviceName: aws.String(device),
+			Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(id)}}
 	}
 	for name, c := range map[string]struct {
 		mappings  []types.BlockDeviceMapping
@@ -39,7 +41,8 @@ func TestLeftOut(t *testing.T) {
 	}{
 		"left out": {[]types.BlockDeviceMapping{at("/dev/xvda", "snap-a")}, []types.Snapshot{root}, ""},
 		"a snapshot beside the image": {[]types.BlockDeviceMapping{at("/dev/xvda", "snap-a")}, []types.Snapshot{root, extra},
-			"EC2 has made snap-b of /dev/sdf (vol-b), which was to be left out; the image does not hold it, so that it stays when that goes"},
+			"EC2 has made snap-b of /dev/sdf (vol-b), which was to be left out; the image does not hold it, so that it stays " +
+				"when that goes"},
 		"held by the image": {[]types.BlockDeviceMapping{at("/dev/xvda", "snap-a"), at("/dev/sdf", "snap-b")},
 			[]types.Snapshot{root, extra},
 			"EC2 has made snap-b of /dev/sdf (vol-b), which was to be left out, and the image holds it"},

@@ -10,8 +10,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// A Region that does not answer costs a rollback neither home nor the other Regions: it is told, nobody is told that all
-// is rolled back, and who asks again has it back, too.
+// A Region that does not answer costs a rollback neither home nor the other Regions: it is told, nobody is told that
+// all is rolled back, and who asks again has it back, too.
 func TestARollbackThatFailsInOneRegion(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"AuthFailure", "OptInRequired", "UnauthorizedOperation", "InternalError"} {
@@ -61,8 +61,8 @@ func TestARollbackThatFailsInOneRegion(t *testing.T) {
 	}
 }
 
-// Only a rollback holds a Region back: what a person has set back by hand at home stays there, and the copy of what they
-// did not want is rolled in its Region, as docs/sharing.md says. A rollback, also asked for then, leads it back.
+// Only a rollback holds a Region back: what a person has set back by hand at home stays there, and the copy of what
+// they did not want is rolled in its Region, as docs/sharing.md says. A rollback, also asked for then, leads it back.
 func TestWhatIsSetBackByHandAtHomeIsRolledAfar(t *testing.T) {
 	t.Parallel()
 	play(t, rolledAfar(), func(n *night) {

@@ -140,7 +140,8 @@ func (n *night) followsHome(region, key, image, target string) {
 	case !ok:
 		return // A person's, or a parameter.
 	case r.Region != region || !r.Good || !slices.Contains([]string{r.Name, r.Source, lineage.Key(r.Lineage)}, key):
-		n.t.Errorf("%s in %s takes images of %q and has %s, which is of %s in %q", target, region, key, image, r.Name, r.Region)
+		n.t.Errorf("%s in %s takes images of %q and has %s, which is of %s in %q", target, region, key, image,
+			r.Name, r.Region)
 	}
 	for t, err := range n.Ledger.Targets(n.ctx, key) {
 		n.ok(err)

@@ -33,7 +33,8 @@ func (n *night) templateIn(region, name, source, image string) string {
 	n.t.Helper()
 	out := must(n.abroad(region).CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image),
+			InstanceType: types.InstanceTypeT3Micro},
 		TagSpecifications: []types.TagSpecification{{
 			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source}),
 		}},
@@ -100,7 +101,8 @@ func TestWhatIsRolledBackAtHomeIsNotRolledAfar(t *testing.T) {
 			}
 			r := n.nights(1)
 			second := n.results(r)[web].Copies[0]
-			n.want("the undone one", []string{n.launchesAfar(virginia, there), n.aliasIn(virginia, "web")}, []string{first, first})
+			n.want("the undone one", []string{n.launchesAfar(virginia, there), n.aliasIn(virginia, "web")},
+				[]string{first, first})
 			if follows {
 				n.saysOf(r, "PARTIAL: ", "in us-east-1", "was rolled back there")
 			} else {
@@ -144,8 +146,8 @@ func TestALateCopyIsNotRolledOverALaterOne(t *testing.T) {
 	})
 }
 
-// A rollback leads a Region back to the copy of the image that home goes back to, and holds it; who lets the name follow
-// has it rolled there again.
+// A rollback leads a Region back to the copy of the image that home goes back to, and holds it; who lets the name
+// follow has it rolled there again.
 func TestARollbackCoversTheRegionsOfCopies(t *testing.T) {
 	t.Parallel()
 	play(t, rolledAfar(), func(n *night) {
@@ -185,8 +187,8 @@ func TestARollbackCoversTheRegionsOfCopies(t *testing.T) {
 	})
 }
 
-// A Region whose copy of the image that home goes back to is gone is told plainly, and stays as it is; nothing is rolled
-// there while home is held.
+// A Region whose copy of the image that home goes back to is gone is told plainly, and stays as it is; nothing is
+// rolled there while home is held.
 func TestARollbackWhoseCopyIsGone(t *testing.T) {
 	t.Parallel()
 	play(t, rolledAfar(), func(n *night) {

@@ -95,8 +95,8 @@ func TestWhatACopyIsNotRolledInto(t *testing.T) {
 	}
 }
 
-// What EC2 is too busy for in a Region is tried for thirty hours, and then told with what is known; the copies are there,
-// and each Region's count for themselves.
+// What EC2 is too busy for in a Region is tried for thirty hours, and then told with what is known; the copies are
+// there, and each Region's count for themselves.
 func TestWhatARegionIsTooBusyForIsTold(t *testing.T) {
 	t.Parallel()
 	share := plan.Share{Accounts: accounts(consumerA)}
@@ -197,6 +197,7 @@ func TestARolledCopyIsRetired(t *testing.T) {
 				t.Errorf("version %d still names %s", aws.ToInt64(v.VersionNumber), first)
 			}
 		}
-		n.want("what stays", aws.ToInt64(out.LaunchTemplateVersions[len(out.LaunchTemplateVersions)-1].VersionNumber), int64(1))
+		n.want("what stays",
+			aws.ToInt64(out.LaunchTemplateVersions[len(out.LaunchTemplateVersions)-1].VersionNumber), int64(1))
 	})
 }

@@ -133,7 +133,8 @@ func (n *night) rolledThere(web, template string, fails bool) {
 	if fails {
 		want, alias = ec2.ImageX86, ""
 	}
-	n.want("launched there", []string{n.launchesAfar(virginia, template), n.aliasIn(virginia, "web")}, []string{want, alias})
+	n.want("launched there", []string{n.launchesAfar(virginia, template), n.aliasIn(virginia, "web")},
+		[]string{want, alias})
 	for _, r := range n.firstOf(web).Copies[0].Rolled {
 		n.want("problem of "+r.Target, r.Problem, "")
 	}

@@ -56,7 +56,8 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for name := range unbroken {
 		t.Errorf("no mutation breaks %q", name)
 	}
-	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations)+len(copyMutations)+len(rollAfarMutations), len(invariants))
+	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations)+len(copyMutations)+len(rollAfarMutations),
+		len(invariants))
 }
 
 // brokenIn are the invariants that a night reports as broken.

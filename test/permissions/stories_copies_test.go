@@ -186,10 +186,12 @@ func copiesRolled(n *night) {
 		"by-alias": {ImageId: aws.String("resolve:ssm:/golden/web"), InstanceType: types.InstanceTypeM5Large},
 		"searching": {ImageId: aws.String(old),
 			InstanceRequirements: &types.InstanceRequirementsRequest{
-				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)},
+				MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
 			},
 			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
-				DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: snapshot.SnapshotId},
+				DeviceName: aws.String("/dev/sdf"),
+				Ebs:        &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: snapshot.SnapshotId},
 			}}},
 	} {
 		out := must(n.in(paris).CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{

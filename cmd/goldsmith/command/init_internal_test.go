@@ -15,7 +15,8 @@ import (
 // TestInitPassesCheck holds that whatever tags say, the file that is begun is one that check takes.
 func TestInitPassesCheck(t *testing.T) {
 	text := rapid.OneOf(
-		rapid.SampledFrom([]string{"yes", "null", "1", "-", "a-b", "now", "sweep", "no", "default", "plans", "on-demand", "prod", "true", "0x1f"}),
+		rapid.SampledFrom([]string{"yes", "null", "1", "-", "a-b", "now", "sweep", "no", "default", "plans", "on-demand",
+			"prod", "true", "0x1f"}),
 		rapid.StringN(0, 40, 120))
 	rapid.Check(t, func(r *rapid.T) {
 		var all []types.Instance
