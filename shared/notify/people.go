@@ -48,7 +48,7 @@ func (p People) Alert(ctx context.Context, a report.Alert) error {
 	return nil
 }
 
-// unheard tells of channels that did not take a message. Nobody tries it again.
+// unheard tells of channels that did not take a message, which is not tried again.
 func unheard(a report.Alert, err error) report.Alert {
 	return report.Alert{
 		Key: a.Key + " not by all", Title: "A message could not be sent by every channel", Notify: a.Notify, At: a.At,

@@ -271,34 +271,6 @@ func (c *checker) force(p Plan) {
 	}
 }
 
-// groups is about members that are stopped.
-func (c *checker) groups(p Plan) {
-	g := p.Groups
-	if g.Standby != "" {
-		choice(c, "groups.standby", g.Standby, GroupStandbys)
-	}
-	c.pick(p)
-	switch {
-	case g.Shrinks() && (p.Consistency == Reboot || p.Consistency == None):
-		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
-	case g.Drain != 0 && !g.Shrinks():
-		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
-	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
-		c.add("groups.drain", "%s is outside 1m to 15m", g.Drain)
-	}
-}
-
-// pick is about which member stands for its group.
-func (c *checker) pick(p Plan) {
-	if p.Groups.Pick == "" {
-		return
-	}
-	choice(c, "groups.pick", p.Groups.Pick, GroupPicks)
-	if p.Sources.OfSnapshots() {
-		c.add("groups.pick", "means nothing with sources.snapshots, which selects no instance")
-	}
-}
-
 // checker gathers the problems of one plan.
 type checker struct {
 	path  string

@@ -129,50 +129,6 @@ const (
 	Lose InstanceStore = "lose"
 )
 
-// Groups says what is done with a running member of an Auto Scaling group that would have to be stopped: its group
-// would replace it.
-type Groups struct {
-	// Standby is whether it is put into Standby first, and brought back into service once it runs again: never, or shrink,
-	// which takes one off the group's desired capacity meanwhile. One member of a group is out at a time. Default never:
-	// members are left alone.
-	Standby GroupStandby `json:"standby,omitempty"`
-	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to
-	// 15m. Default 15m.
-	Drain Duration `json:"drain,omitempty"`
-	// Pick is which of the plan's sources that are members of one group stands for it in a run: oldest, newest, or any,
-	// the same one every time. The others are left alone. A request for one source is of that source. Default: each is a
-	// source of its own.
-	Pick GroupPick `json:"pick,omitempty"`
-}
-
-// Shrinks reports whether members are put into Standby with one less wanted of their groups meanwhile.
-func (g Groups) Shrinks() bool { return g.Standby == StandbyShrink }
-
-// Drains is how long a member may take into Standby.
-func (g Groups) Drains() Duration { return cmp.Or(g.Drain, MaxDrain) }
-
-// GroupStandby is whether members of Auto Scaling groups are put into Standby.
-type GroupStandby string
-
-const (
-	// StandbyNever leaves members alone.
-	StandbyNever GroupStandby = "never"
-	// StandbyShrink puts a member into Standby, and has its group do with one less meanwhile.
-	StandbyShrink GroupStandby = "shrink"
-)
-
-// GroupPick is which member stands for its group.
-type GroupPick string
-
-const (
-	// PickOldest is the member that was launched first.
-	PickOldest GroupPick = "oldest"
-	// PickNewest is the member that was launched last.
-	PickNewest GroupPick = "newest"
-	// PickAny is the member with the lowest id.
-	PickAny GroupPick = "any"
-)
-
 // Image says how images are named and tagged.
 type Image struct {
 	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
@@ -191,20 +147,6 @@ type Image struct {
 	// snapshot's owner from deleting it. Default true.
 	Copy bool `json:"copy"`
 }
-
-// Volumes say which volumes of an instance are left out of its image. The root never is.
-type Volumes struct {
-	// LeaveOut are devices, at most 40, each as EC2 names it for the instance, letter by letter: /dev/sdf. Default: none.
-	LeaveOut []string `json:"leaveOut,omitempty"`
-	// Tagged leaves out volumes that carry the tag goldsmith:image=no. Whoever may tag volumes then decides what the
-	// backups hold. Default false: the tag counts for nothing.
-	Tagged bool `json:"tagged,omitempty"`
-	// RootOnly leaves out all but the root. Default false.
-	RootOnly bool `json:"rootOnly,omitempty"`
-}
-
-// IsZero reports whether every volume is in the image.
-func (v Volumes) IsZero() bool { return len(v.LeaveOut) == 0 && !v.Tagged && !v.RootOnly }
 
 // Delete is when volumes are deleted with their instance.
 type Delete string
