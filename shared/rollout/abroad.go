@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,7 +128,7 @@ type Home interface {
 // is rolled once its image was at home, and not where that is rolled back, or was and follows again since; nor over the
 // copy of a later image.
 func (c Copied) withheld(ctx context.Context, image Image) (why string, held bool, err error) {
-	rolled := false
+	home := map[string]bool{}
 	for _, key := range c.keys {
 		for t, err := range c.Home.Targets(ctx, key) {
 			if err != nil {
@@ -138,29 +137,31 @@ func (c Copied) withheld(ctx context.Context, image Image) (why string, held boo
 			if t.Held() {
 				return fmt.Sprintf("held, as %s is at home: %s lets both follow again", t.ID, Command("follow", key)), true, nil
 			}
-			rolled = rolled || rolledTo(t, c.From)
+			for _, p := range t.Points {
+				home[p.Image] = home[p.Image] || led(p)
+			}
 		}
 	}
-	if !rolled {
+	if !home[c.From] {
 		return fmt.Sprintf("image %s, which it would be the copy of, is not rolled at home, or was rolled back there",
 			c.From), false, nil
 	}
-	why, err = c.later(ctx, image)
+	why, err = c.later(ctx, image, home)
 	return why, false, err
 }
 
-// rolledTo reports whether a run has rolled a target to an image, and nobody has undone that.
-func rolledTo(t ledger.TargetRecord, image string) bool {
-	return slices.ContainsFunc(t.Points, func(p ledger.Point) bool { return p.Image == image && p.Run != "" })
-}
+// led reports whether a target was at a point by a roll, or by a rollback that lets it follow again. Where a person has
+// put it themselves, the moment is not known.
+func led(p ledger.Point) bool { return p.Run != "" || !p.At.IsZero() }
 
-// later is the copy of a later image that is there; empty when none is.
-func (c Copied) later(ctx context.Context, image Image) (why string, err error) {
+// later is the copy of a later image that is there; empty when none is. One whose image is undone at home counts for
+// nothing: the Region follows home over that as well.
+func (c Copied) later(ctx context.Context, image Image, home map[string]bool) (why string, err error) {
 	for r, err := range c.Home.Registrations(ctx, image.Lineage) {
 		if err != nil {
 			return "", fmt.Errorf("reading what copies there are of %s: %w", image.Lineage, err)
 		}
-		if r.Region == c.Region && r.ID != c.ID && r.Good && r.Run != image.Run && r.Begun.After(c.Begun) {
+		if r.Region == c.Region && r.ID != c.ID && r.Good && r.Run != image.Run && r.Begun.After(c.Begun) && home[r.From] {
 			return fmt.Sprintf("%s is there, the copy of a later image", r.ID), nil
 		}
 	}

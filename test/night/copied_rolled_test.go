@@ -146,6 +146,44 @@ func TestALateCopyIsNotRolledOverALaterOne(t *testing.T) {
 	})
 }
 
+// A copy that comes about only once its image is what home was rolled back to, and follows from, is rolled as home is:
+// also over the copy of what was undone, whether that was rolled before or comes about later.
+func TestALateCopyOfWhatHomeWentBackToIsRolled(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]time.Duration{"before the later copy": 11 * time.Minute, "after it": 3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			play(t, rolledAfar(), func(n *night) {
+				n.excused.slack, n.excused.afar = true, true
+				web := n.launch("web", "gp3")
+				n.template("web", "web", "t3.micro", ec2.ImageX86)
+				there := n.templateIn(virginia, "web", "web", ec2.ImageX86)
+				n.after("copy", web, func(work) {
+					for _, i := range n.in(virginia) {
+						n.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeImages", Resource: aws.ToString(i.ImageId),
+							Code: "InternalError", Until: time.Now().Add(28 * time.Hour)})
+					}
+				})
+				n.begin()
+				time.Sleep(time.Until(due.Add(24*time.Hour + back)))
+				n.rollBack(event.Rollback{Name: "web", By: "ada"})
+				n.rollBack(event.Rollback{Name: "web", By: "ada", Follow: true})
+				time.Sleep(time.Until(due.Add(46 * time.Hour)))
+				runs := n.runs()
+				slices.Reverse(runs)
+				late := n.results(runs[0])[web]
+				_, home := n.standard("web")
+				n.want("home", home, late.Image.ID)
+				for _, rolled := range late.Copies[0].Rolled {
+					n.want("problem of "+rolled.Target, rolled.Problem, "")
+				}
+				n.want("there", []string{n.launchesAfar(virginia, there), n.aliasIn(virginia, "web")},
+					[]string{late.Copies[0].ID, late.Copies[0].ID})
+			})
+		})
+	}
+}
+
 // A rollback leads a Region back to the copy of the image that home goes back to, and holds it; who lets the name
 // follow has it rolled there again.
 func TestARollbackCoversTheRegionsOfCopies(t *testing.T) {
