@@ -263,7 +263,7 @@ func (f *Round) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, 
 		return false, "has a refresh that Auto Scaling does not roll back: cancel it, and refresh the group (" +
 			fault.Brief(err) + ")"
 	default:
-		return false, "was not rolled back; ask again: " + fault.Brief(err)
+		return false, "was not rolled back; " + again(err)
 	}
 }
 

@@ -176,7 +176,7 @@ func TestRefreshes(t *testing.T) {
 				s.Refuse("RollbackInstanceRefresh", "AccessDenied", 1)
 			},
 			Want: undoes + tells, Then: told(types.InstanceRefreshStatusBaking, "",
-				"group fleet was not rolled back; ask again"),
+				"group fleet was not rolled back; put this right and ask again"),
 		},
 		{
 			Name: "the groups cannot be read: the template is back all the same",
@@ -185,7 +185,7 @@ func TestRefreshes(t *testing.T) {
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 2)
 			},
 			Want: asks + fits + moves + tells,
-			Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
+			Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; put this right and ask again"),
 		},
 	})
 }

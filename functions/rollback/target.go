@@ -144,7 +144,7 @@ func (s Step) launchers(ctx context.Context, round *Round, t *target, asked even
 		t.undone = rollout.Undone(t.known, t.back)
 	}
 	if err != nil {
-		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
+		done.Left = append(done.Left, "which groups still launch it was not found out; "+again(err))
 	}
 	t.Groups, t.Refreshed = done.Groups, done.Refreshed
 	t.leave(done.Left)
@@ -186,11 +186,11 @@ func (s Step) others(ctx context.Context, round *Round, targets []*target, known
 	from, unread, err := s.writer().Still(ctx, *round.launch, images, holds(targets), led)
 	last.leave(unread)
 	if err != nil {
-		last.leave([]string{"what else launches it was not found out; ask again: " + fault.Brief(err)})
+		last.leave([]string{"what else launches it was not found out; " + again(err)})
 	}
 	left, err := round.Others(ctx, images, append(seen, round.using(earlier)...), from)
 	if err != nil {
-		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
+		left = append(left, "which groups run it and launch from elsewhere was not found out; "+again(err))
 	}
 	last.leave(left)
 }

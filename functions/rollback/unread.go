@@ -56,6 +56,15 @@ func (f *Round) await(alias string) {
 	}
 }
 
+// again is why something was not done, and when to ask for it again: at once where that passes, else once it is put
+// right.
+func again(err error) string {
+	if fault.Lasts(err) {
+		return "put this right and ask again: " + fault.Brief(err)
+	}
+	return "ask again: " + fault.Brief(err)
+}
+
 // holds is what a parameter reads.
 func (f *Round) holds(ctx context.Context, name string) (string, error) {
 	out, err := f.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})

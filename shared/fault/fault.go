@@ -150,6 +150,9 @@ func Edge(err error) error {
 	}
 }
 
+// Lasts reports whether the same call fails again until somebody does something about it.
+func Lasts(err error) bool { return is[*Failed](Edge(err)) }
+
 func is[T error](err error) bool {
 	var target T
 	return errors.As(err, &target)

@@ -105,6 +105,9 @@ func TestCodes(t *testing.T) {
 				if got := errorType(fault.Edge(err)); got != a.edge {
 					t.Errorf("at the edge it is %s, want %s", got, a.edge)
 				}
+				if got := fault.Lasts(err); got != (a.edge == "Failed") {
+					t.Errorf("it lasts: %t", got)
+				}
 			})
 		}
 	}
