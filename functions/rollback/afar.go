@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/event"
-	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
 )
@@ -27,9 +26,9 @@ type Afar struct {
 const farAfter = "region/"
 
 // afar leads back what the name's copies were rolled into, in each Region that has such: to the copy of the image that
-// home goes back to. all are the targets at home.
+// home goes back to. all are the targets at home, home those that this call has done.
 func (s Step) afar(
-	ctx context.Context, asked event.Rollback, all []*rollout.Target, answer *Answer,
+	ctx context.Context, asked event.Rollback, all []*rollout.Target, home []*target, answer *Answer,
 ) (done []*target, err error) {
 	copies, err := s.copies(ctx, asked.Name, all)
 	if err != nil || len(copies) == 0 {
@@ -40,7 +39,7 @@ func (s Step) afar(
 		answer.More, answer.After = len(copies), farAfter
 		return nil, nil
 	}
-	to, why, err := s.homeTo(ctx, asked, all)
+	to, why, err := s.homeTo(ctx, asked, all, home)
 	if err != nil {
 		return nil, err
 	}
@@ -116,30 +115,50 @@ func note(found map[string]map[string]ledger.Registration, r ledger.Registration
 	}
 }
 
-// homeTo is the image that home goes back to, or why there is not one.
-func (s Step) homeTo(ctx context.Context, asked event.Rollback, all []*rollout.Target) (to, why string, err error) {
+// homeTo is the image that home has gone back to, or would, and why there is not one. home are the targets of a
+// rehearsal. What could not be led back at home leads no Region: without a target that is held there, copies are rolled
+// as before, and a Region would be held by itself at another image than home has.
+func (s Step) homeTo(
+	ctx context.Context, asked event.Rollback, all []*rollout.Target, home []*target,
+) (to, why string, err error) {
 	if asked.Follow {
 		return "", "", nil
 	}
-	asked.After = ""
-	targets, err := s.targets(ctx, asked, all)
-	if err != nil {
-		return "", "", err
-	}
-	var images []string
-	for _, t := range targets {
-		if t.Problem == "" && !slices.Contains(images, t.To) {
-			images = append(images, t.To)
+	if !asked.Dry {
+		asked.After = ""
+		if home, err = s.targets(ctx, asked, all); err != nil {
+			return "", "", err
 		}
 	}
-	switch len(images) {
+	switch images := backTo(home, asked.Dry); len(images) {
 	case 0:
 		return "", "nothing is rolled back at home", nil
 	case 1:
 		return images[0], "", nil
+	default:
+		return "", "what is rolled back at home goes back to several images (" + strings.Join(images, ", ") +
+			"); name one of them with --to", nil
 	}
-	return "", "what is rolled back at home goes back to several images (" + strings.Join(images, ", ") +
-		"); name one of them with --to", nil
+}
+
+// backTo are the images that targets have gone back to or, of a rehearsal, would.
+func backTo(home []*target, dry bool) (images []string) {
+	for _, t := range home {
+		if t.Problem == "" && (dry || t.gone()) && !slices.Contains(images, t.To) {
+			images = append(images, t.To)
+		}
+	}
+	return images
+}
+
+// gone reports whether a target at home is where it was to go back to. An alias that Parameter Store still checks does
+// not show it; what it is held at does, or that it follows again.
+func (t *target) gone() bool {
+	if t.There || t.known.Record.Back != nil && t.known.Record.Back.Image == t.To {
+		return true
+	}
+	last, rolled := rollout.Latest(t.known.Record)
+	return !t.known.Template() && t.known.Record.Back == nil && rolled && last.Image == t.To
 }
 
 // abroad is one Region of a rollback.
@@ -164,7 +183,7 @@ func (f abroad) play(ctx context.Context, after string, first bool) (done []*tar
 	}
 	if err != nil {
 		t := &target{Result: Result{Region: f.region}, known: &rollout.Target{}, at: &f.at.Writer}
-		t.Target, t.Problem = "what takes images of "+f.asked.Name, "not looked at; ask again: "+fault.Brief(err)
+		t.Target, t.Problem = "what takes images of "+f.asked.Name, "not looked at; "+again(err)
 		return []*target{t}, 0
 	}
 	for _, k := range known {
@@ -173,7 +192,7 @@ func (f abroad) play(ctx context.Context, after string, first bool) (done []*tar
 		}
 		t := &target{Result: Result{Rolled: k.Rolled, Region: f.region}, known: k, at: &f.at.Writer}
 		if err := f.one(ctx, t); err != nil {
-			t.Problem = "ask again: " + fault.Brief(err)
+			t.Problem = again(err)
 		}
 		done = append(done, t)
 	}

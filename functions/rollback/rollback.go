@@ -142,7 +142,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	answer, done, err := s.home(ctx, asked, known)
 	if err == nil && answer.More == 0 && s.Afar != nil {
 		var more []*target
-		more, err = s.afar(ctx, asked, known, &answer)
+		more, err = s.afar(ctx, asked, known, done, &answer)
 		done = append(done, more...)
 	}
 	if err == nil && !asked.Follow && !asked.Dry {
