@@ -271,7 +271,7 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	}
 	if state == types.InstanceStateNameStopped {
 		// A person has stopped it. Without the claim its tag would say that the run has.
-		if err := takeOff(ctx, r.EC2, c.Execution, c.Source); err != nil {
+		if err := TakeOff(ctx, r.EC2, c.Execution, c.Source); err != nil {
 			return nil, err
 		}
 	}

@@ -117,10 +117,11 @@ const untagging = 200
 
 // takeOff takes the tag off where it has this value: what a run has put on since stays.
 func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error {
-	return takeOff(ctx, t.EC2, value, ids...)
+	return TakeOff(ctx, t.EC2, value, ids...)
 }
 
-func takeOff(ctx context.Context, api request.Untagger, value string, ids ...string) error {
+// TakeOff takes the tag of a stop off instances that have it with this value.
+func TakeOff(ctx context.Context, api request.Untagger, value string, ids ...string) error {
 	_, err := api.DeleteTags(ctx, &ec2.DeleteTagsInput{
 		Resources: ids, Tags: []types.Tag{{Key: aws.String(tag.Stopped), Value: aws.String(value)}},
 	})

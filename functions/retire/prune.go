@@ -144,16 +144,21 @@ func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, keys, imag
 	return nil
 }
 
+// VersionsWith asks for the versions of a template that name one of the images.
+func VersionsWith(template *string, images []string) *ec2.DescribeLaunchTemplateVersionsInput {
+	return &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: template, MaxResults: aws.Int32(versionsMost),
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
+	}
+}
+
 // stale are the versions that a roll made with one of the images and that are neither default nor latest. What a person
 // made may have more in it than the image, and stays.
 func (r *round) stale(
 	ctx context.Context, t types.LaunchTemplate, rolled []ledger.TargetRecord, images []string,
 ) ([]string, error) {
 	var numbers []string
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: t.LaunchTemplateId, MaxResults: aws.Int32(versionsMost),
-		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
-	})
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.EC2, VersionsWith(t.LaunchTemplateId, images))
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

@@ -261,7 +261,7 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 		r.Version = last.Version
 	}
 	r.Stays = t.At.Stays
-	if t.dataType == textType && v.Problem == "" && (v.Made || !v.There) {
+	if t.dataType == TextType && v.Problem == "" && (v.Made || !v.There) {
 		r.Note = notes(r.Note, textNote)
 	}
 }

@@ -55,7 +55,7 @@ func (s *survey) takers(ctx context.Context, names ...string) (ids []string, all
 		images[i] = aliasPrefix + name
 	}
 	ids, err = following(ctx, s.EC2, images)
-	if err != nil && !isVersion(err) {
+	if err != nil && !IsNoVersion(err) {
 		return nil, false, err
 	}
 	more, all, err := s.byVersion(ctx, err != nil, images)

@@ -59,29 +59,34 @@ func orNew(err error) error {
 	return err
 }
 
-// imageType makes Parameter Store check, some time after the call, that the
+// ImageType makes Parameter Store check, some time after the call, that the
 // value is an image that the account may launch.
-const imageType = "aws:ec2:image"
+const ImageType = "aws:ec2:image"
 
-// textType is the data type of a parameter that was made without one. It cannot be changed
+// TextType is the data type of a parameter that was made without one. It cannot be changed
 // (hashicorp/terraform-provider-aws#35959), so an image is written into it as text.
-const textType = "text"
+const TextType = "text"
 
 // textNote is what to know of such a parameter.
 const textNote = "its data type is text: Parameter Store does not check the image, " +
 	"and Auto Scaling refuses to refresh groups from it; make it anew with data type aws:ec2:image"
 
+// Value puts an image into an alias, as a value of a data type.
+func Value(name, image, dataType string) *ssm.PutParameterInput {
+	return &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(image), Overwrite: aws.Bool(true),
+		Type: types.ParameterTypeString, DataType: aws.String(dataType),
+	}
+}
+
 // write puts an image into the alias. Only one that it makes is described: what a person has written of theirs stays
 // (segmentio/chamber#108).
 func (w Writer) write(ctx context.Context, t *Target, image string) error {
-	kind := imageType
-	if t.dataType == textType {
-		kind = textType
+	kind := ImageType
+	if t.dataType == TextType {
+		kind = TextType
 	}
-	in := &ssm.PutParameterInput{
-		Name: aws.String(t.Rolled.Target), Value: aws.String(image), Overwrite: aws.Bool(true),
-		Type: types.ParameterTypeString, DataType: aws.String(kind),
-	}
+	in := Value(t.Rolled.Target, image, kind)
 	if t.At.Version == 0 {
 		in.Description = aws.String("The newest golden image of " + t.key)
 	}

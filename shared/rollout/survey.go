@@ -53,10 +53,8 @@ func (f Finder) survey() *survey {
 
 // read is a template with its default and latest version.
 func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
-	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{versionDefault, versionLatest},
-	})
-	if isVersion(err) { // $Latest leads to none: the highest version that there is stands for it.
+	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, Heads(id, name))
+	if IsNoVersion(err) { // $Latest leads to none: the highest version that there is stands for it.
 		return f.readLatestDeleted(ctx, id, name)
 	}
 	if err != nil {
@@ -73,9 +71,17 @@ func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 	return t, nil
 }
 
-// isVersion reports whether EC2 says that there is no such version. Whether $Latest leads to none where the latest
+// Heads asks for the default and the latest version of a template, by its id or by its name; of all of the Region
+// without either.
+func Heads(id, name *string) *ec2.DescribeLaunchTemplateVersionsInput {
+	return &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{versionDefault, versionLatest},
+	}
+}
+
+// IsNoVersion reports whether EC2 says that there is no such version. Whether $Latest leads to none where the latest
 // version was deleted is not documented.
-func isVersion(err error) bool { return fault.Code(err) == "InvalidLaunchTemplateId.VersionNotFound" }
+func IsNoVersion(err error) bool { return fault.Code(err) == "InvalidLaunchTemplateId.VersionNotFound" }
 
 // readLatestDeleted is a template with all its versions.
 func (f Finder) readLatestDeleted(ctx context.Context, id, name *string) (*template, error) {
@@ -120,13 +126,13 @@ const versionsAPage = 200
 // all are all templates of the Region by id, each with its default and latest version: for many,
 // fewer calls than one each.
 func (f Finder) all(ctx context.Context) (map[string]*template, error) {
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{versionDefault, versionLatest}, MaxResults: aws.Int32(versionsAPage),
-	})
+	heads := Heads(nil, nil)
+	heads.MaxResults = aws.Int32(versionsAPage)
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, heads)
 	all := map[string]*template{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
-		if isVersion(err) {
+		if IsNoVersion(err) {
 			return nil, nil // One has no latest version, and EC2 shows none: each is read by itself.
 		}
 		if err != nil {

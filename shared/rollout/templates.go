@@ -24,7 +24,7 @@ const many = 20
 // templates are all that want the source's image: those tagged with one of its keys and those that the
 // plan lists by one. A listed one that does not exist is reported as not rolled.
 func (s *survey) templates(ctx context.Context, roll plan.Roll, keys []string) ([]*Target, error) {
-	tagged, err := tagsOf(ctx, s.EC2, keys)
+	tagged, err := TagsOf(ctx, s.EC2, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *survey) readAll(ctx context.Context, templates, tags bool) (err error) 
 		}
 	}
 	if tags {
-		if s.tagged, err = tagsOf(ctx, s.EC2, nil); err != nil {
+		if s.tagged, err = TagsOf(ctx, s.EC2, nil); err != nil {
 			return err
 		}
 	}
@@ -114,9 +114,9 @@ func pointer(s string) *string {
 	return &s
 }
 
-// tagsOf are the tags of the templates that are tagged with one of a source's keys, by id; of all templates where no
+// TagsOf are the tags of the templates that are tagged with one of a source's keys, by id; of all templates where no
 // keys are given.
-func tagsOf(
+func TagsOf(
 	ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string,
 ) (map[string]map[string]string, error) {
 	in := &ec2.DescribeLaunchTemplatesInput{MaxResults: aws.Int32(200)}

@@ -47,7 +47,7 @@ func (f Finder) takesImages(ctx context.Context, roll plan.Roll, source job.Sour
 	if listed := list(roll, names); len(listed.key) > 0 {
 		return true, nil
 	}
-	tagged, err := tagsOf(ctx, f.EC2, names)
+	tagged, err := TagsOf(ctx, f.EC2, names)
 	if err != nil || len(tagged) > 0 {
 		return len(tagged) > 0, passing(err)
 	}

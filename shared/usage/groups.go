@@ -119,12 +119,17 @@ func (p Pins) add(who string, templateID, templateName, version *string) {
 	}
 }
 
+// Between asks for the versions of a template that have such numbers: one that was deleted is left out.
+func Between(in *ec2.DescribeLaunchTemplateVersionsInput, least, most int64) *ec2.DescribeLaunchTemplateVersionsInput {
+	in.MinVersion, in.MaxVersion = decimal(least), decimal(most)
+	return in
+}
+
 // pinned reads a range of a template's versions: a version that was deleted is left out of it, where
 // asking for it by its number would fail. A template that is gone can launch nothing.
 func (g Finder) pinned(ctx context.Context, s *search, t templateOf, versions map[int64][]string) error {
 	numbers := slices.Sorted(maps.Keys(versions))
-	in := t.versions()
-	in.MinVersion, in.MaxVersion = decimal(numbers[0]), decimal(numbers[len(numbers)-1])
+	in := Between(t.versions(), numbers[0], numbers[len(numbers)-1])
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(g.EC2, in)
 	seen := map[int64]bool{}
 	for pages.HasMorePages() {
