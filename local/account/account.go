@@ -106,6 +106,8 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, work := a.options.Clock.Begin(r.Context())
 	defer work.End()
 	r = r.WithContext(ctx)
+	// Clients go by AWS's time, not by their own: the SDK corrects its clock by it.
+	w.Header().Set("Date", a.options.Clock.Now().Format(http.TimeFormat))
 	if err := arrived(w, r); err != nil {
 		if no, ok := errors.AsType[*refusal](err); ok {
 			no.ServeHTTP(w, r)

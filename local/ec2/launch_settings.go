@@ -40,6 +40,9 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 		return s, query.Errorf("InvalidParameterValue",
 			"Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s.shutdownBehavior)
 	}
+	if err := creditsOf(p); err != nil {
+		return s, err
+	}
 	if err := userDataFits(s.userData, "InvalidParameterValue"); err != nil {
 		return s, err
 	}
@@ -48,6 +51,16 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 	}
 	s.spot, err = readSpot(p.At("InstanceMarketOptions"))
 	return s, err
+}
+
+// creditsOf checks how a burstable instance pays for more than its baseline, which costs no time here and is shown by no
+// describe here. The words are unverified.
+func creditsOf(p *query.Params) error {
+	credits := p.Text("CreditSpecification.CpuCredits")
+	if slices.Contains([]string{"", "standard", "unlimited"}, credits) {
+		return nil
+	}
+	return query.Errorf("InvalidParameterValue", "Value (%s) for parameter cpuCredits is invalid.", credits)
 }
 
 // enclaves: types of the Nitro System, virtualized, with four vCPUs or, of Graviton, two, and none that is burstable
