@@ -138,7 +138,7 @@ func (p Program) Root() *cobra.Command {
 		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.watchCommand(), t.initCommand(),
 		t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
 		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand(),
-		t.doctorCommand())
+		t.doctorCommand(), t.proveCommand())
 	for _, c := range root.Commands() {
 		t.completes(c)
 	}
