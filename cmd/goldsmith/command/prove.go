@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,10 +19,10 @@ import (
 
 // proving is what was typed after prove.
 type proving struct {
-	only              []string
-	dir, subnet, run  string
-	yes, know, redact bool
-	clean, list       bool
+	only                []string
+	dir, subnet, run    string
+	yes, know, redact   bool
+	clean, list, policy bool
 }
 
 func (t *terms) proveCommand() *cobra.Command {
@@ -45,6 +46,9 @@ neither the account nor who asked.`,
 			switch {
 			case p.list:
 				return t.proveList()
+			case p.policy:
+				_, err := fmt.Fprint(t.Out, prove.Policy)
+				return err
 			case p.run != "" && !p.clean:
 				return misusedf("--run names the run whose remains --clean removes")
 			}
@@ -66,6 +70,7 @@ neither the account nor who asked.`,
 	flags.BoolVar(&p.clean, "clean", false, "only remove what an earlier start has left")
 	flags.StringVar(&p.run, "run", "", "with --clean: the run, where its journal is lost")
 	flags.BoolVar(&p.list, "list", false, "show what is tried, and how")
+	flags.BoolVar(&p.policy, "policy", false, "show what these credentials have to be allowed, as a policy")
 	return c
 }
 
@@ -132,14 +137,13 @@ func (t *terms) prove(ctx context.Context, p proving) error {
 	if may, err := t.mayProve(s, p); err != nil || !may {
 		return err
 	}
+	stop := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(t.Err, "goldsmith: interrupted; removing what was made. What a second Ctrl-C leaves there, "+
+			"goldsmith prove --clean removes")
+	})
 	report, err := s.Prove(ctx, t.proveTell)
-	if werr := t.proveKeep(p, report); werr != nil {
-		return errors.Join(err, werr)
-	}
-	if err != nil {
-		return err
-	}
-	return proved(report)
+	stop()
+	return cmp.Or(errors.Join(err, t.proveKeep(p, report)), ctx.Err(), proved(report))
 }
 
 // mayProve shows what would be made, and asks.

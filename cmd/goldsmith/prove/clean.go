@@ -104,8 +104,7 @@ func (l *lab) remove(ctx context.Context, found remains) error {
 func lasts(err error) bool { return err != nil && !fault.IsNotYet(err) && !fault.IsTransient(err) }
 
 func gone(err error) bool {
-	return fault.IsNotFound(err) || fault.IsNoGroup(err) || fault.IsNoImage(err) || fault.IsNoSnapshot(err) ||
-		fault.Code(err) == "InvalidVolume.NotFound"
+	return fault.IsNotFound(err) || fault.IsNoGroup(err) || fault.IsNoImage(err) || fault.IsNoSnapshot(err)
 }
 
 // remains looks for all kinds.
@@ -263,7 +262,11 @@ func (l *lab) imagesLeft(ctx context.Context, found *remains) error {
 	return nil
 }
 
+// snapshotsLeft are those that no image is left of: the others go with their images.
 func (l *lab) snapshotsLeft(ctx context.Context, found *remains) error {
+	if slices.ContainsFunc(found.all, func(r remain) bool { return r.kind == "image" }) {
+		return nil
+	}
 	pages := ec2.NewDescribeSnapshotsPaginator(l.ec2, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"}, Filters: l.tagged(),
 	})
@@ -280,19 +283,13 @@ func (l *lab) snapshotsLeft(ctx context.Context, found *remains) error {
 				found.strange = append(found.strange, "snapshot "+id)
 				continue
 			}
-			found.add("snapshot", id, func(ctx context.Context) error { return l.deleteSnapshot(ctx, id) })
+			found.add("snapshot", id, func(ctx context.Context) error {
+				_, err := l.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
+				return err
+			})
 		}
 	}
 	return nil
-}
-
-// deleteSnapshot deletes a snapshot, unless its image is still there: that is removed first.
-func (l *lab) deleteSnapshot(ctx context.Context, id string) error {
-	_, err := l.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
-	if fault.Code(err) == "InvalidSnapshot.InUse" {
-		return &fault.NotYet{Err: err}
-	}
-	return err
 }
 
 // volumesLeft are those of the run's instances, which go with these.
@@ -305,13 +302,7 @@ func (l *lab) volumesLeft(ctx context.Context, found *remains) error {
 		if v.State == types.VolumeStateDeleting || v.State == types.VolumeStateDeleted {
 			continue
 		}
-		found.add("volume", aws.ToString(v.VolumeId), func(ctx context.Context) error {
-			if v.State == types.VolumeStateInUse {
-				return nil
-			}
-			_, err := l.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: v.VolumeId})
-			return err
-		})
+		found.add("volume", aws.ToString(v.VolumeId), func(context.Context) error { return nil })
 	}
 	return nil
 }

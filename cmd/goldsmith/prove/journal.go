@@ -31,8 +31,8 @@ type entry struct {
 type journal struct {
 	path string
 	head entry
-	// tried are the findings so far, made what was made, each as its kind and id; open is whether something may be there; unanswered whether a thing may be there that
-	// no answer named.
+	// tried are the findings so far, made what was made, each as its kind and id; open is whether something may be there;
+	// unanswered whether a thing may be there that no answer named.
 	tried      []Finding
 	made       []string
 	open       bool

@@ -44,10 +44,23 @@ type probe struct {
 	try func(ctx context.Context, l *lab) (instead string, err error)
 }
 
+// of is a finding that the assumption holds.
+func (p probe) of(row Row) Finding {
+	return Finding{
+		Key: p.key, Verdict: Held, Assumed: row.Assumed, Where: row.Where, Otherwise: row.Otherwise, Tried: row.Tried,
+	}
+}
+
+// untried is one that was not come to.
+func (p probe) untried(row Row, why error) Finding {
+	f := p.of(row)
+	f.Verdict, f.Says = Untried, why.Error()
+	return f
+}
+
 // run tries it.
 func (p probe) run(ctx context.Context, l *lab, row Row) Finding {
-	f := Finding{Key: p.key, Verdict: Held, Assumed: row.Assumed, Where: row.Where, Otherwise: row.Otherwise,
-		Tried: row.Tried}
+	f := p.of(row)
 	l.calls.begin()
 	if err := l.ready(ctx, p.needs); err != nil {
 		f.Verdict, f.Says, f.Calls = Untried, fault.Brief(err), l.calls.since()
@@ -57,7 +70,7 @@ func (p probe) run(ctx context.Context, l *lab, row Row) Finding {
 	instead, err := p.try(ctx, l)
 	f.Calls = l.calls.since()
 	switch {
-	case err != nil && (ctx.Err() != nil || silent(err)):
+	case err != nil && silent(err):
 		f.Verdict, f.Says = Untried, fault.Brief(err)
 	case err != nil:
 		f.Verdict, f.Says = Broken, fault.Brief(err)
@@ -70,6 +83,9 @@ func (p probe) run(ctx context.Context, l *lab, row Row) Finding {
 
 // untriable is why an assumption cannot be tried in this account.
 type untriable struct{ error }
+
+// Unwrap is what keeps it from that.
+func (u untriable) Unwrap() error { return u.error }
 
 // silent reports whether an error says nothing of how AWS behaves.
 func silent(err error) bool {

@@ -191,16 +191,19 @@ func unprotected(ctx context.Context, l *lab) (string, error) {
 	return "", nil
 }
 
-// goneImageWords deregisters the image again.
+// goneImageWords asks as the look for uses does, and goneImageAttribute as retiring does about an image that others
+// deregistered. Neither call is authorized by tags, which the image has no more.
 func goneImageWords(ctx context.Context, l *lab) (string, error) {
-	_, err := l.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: l.shown.ImageId})
-	return refusal(err, fault.IsNoImage)
+	return l.attribute(ctx, types.ImageAttributeNameLaunchPermission)
 }
 
-// goneImageAttribute asks as retiring does about an image that others deregistered.
 func goneImageAttribute(ctx context.Context, l *lab) (string, error) {
+	return l.attribute(ctx, types.ImageAttributeNameDescription)
+}
+
+func (l *lab) attribute(ctx context.Context, name types.ImageAttributeName) (string, error) {
 	_, err := l.ec2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
-		ImageId: l.shown.ImageId, Attribute: types.ImageAttributeNameDescription,
+		ImageId: l.shown.ImageId, Attribute: name,
 	})
 	return refusal(err, fault.IsNoImage)
 }

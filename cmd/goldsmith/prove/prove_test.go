@@ -1,10 +1,13 @@
 package prove_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,4 +154,93 @@ func (s *scene) same(before map[string][]string) {
 	if after := s.there(); !reflect.DeepEqual(before, after) {
 		s.Errorf("left in the account: %v", after)
 	}
+}
+
+// A person who ends it finds nothing left, and goes on later with what was not tried.
+func TestInterrupted(t *testing.T) {
+	play(t, func(s *scene) {
+		before := s.there()
+		ctx, interrupt := context.WithCancel(s.Context())
+		told := 0
+		report, err := s.open().Prove(ctx, func(f prove.Finding) {
+			if told++; f.Key == "stop-reason" {
+				interrupt()
+			}
+		})
+		s.must(err)
+		s.same(before)
+		untried := len(prove.Keys()) - told
+		if report.Count(prove.Untried) != untried || untried < 10 {
+			s.Errorf("told %d, untried %d", told, report.Count(prove.Untried))
+		}
+		again := s.open()
+		if !again.Resumed || again.Left || report.Left != "" {
+			s.Errorf("begun again: resumed %t, left %t: %s", again.Resumed, again.Left, report.Left)
+		}
+		calls := s.calls.Len()
+		report, err = again.Prove(s.Context(), func(prove.Finding) {})
+		s.must(err)
+		if report.Count(prove.Held) != len(prove.Keys()) {
+			s.Errorf("%d held", report.Count(prove.Held))
+		}
+		if slices.ContainsFunc(s.calls.Since(calls), func(c query.Record) bool { return c.Action == "ExitStandby" }) {
+			s.Error("what was tried before was tried again")
+		}
+		if s.open().Resumed {
+			s.Error("a run that has ended is gone on with")
+		}
+	})
+}
+
+// What a run made is found without its journal, and what others copied of it is left alone.
+func TestWithoutItsJournal(t *testing.T) {
+	play(t, func(s *scene) {
+		before := s.there()
+		cloud := ec2.NewFromConfig(s.aws())
+		ctx, dies := context.WithCancel(s.Context())
+		k := &killed{left: 1 << 20, dies: dies}
+		s.front = func(next http.Handler) http.Handler {
+			k.next = next
+			return k
+		}
+		var copied string
+		_, err := s.open().Prove(ctx, func(f prove.Finding) {
+			if f.Key != "left-out" {
+				return
+			}
+			images, err := cloud.DescribeImages(s.Context(), &ec2.DescribeImagesInput{Owners: []string{"self"}})
+			s.must(err)
+			out, err := cloud.CopyImage(s.Context(), &ec2.CopyImageInput{
+				SourceImageId: images.Images[0].ImageId, SourceRegion: aws.String(region), Name: aws.String("theirs"),
+				CopyImageTags: aws.Bool(true),
+			})
+			s.must(err)
+			copied = *out.ImageId
+			k.left = 0
+		})
+		if err == nil || copied == "" {
+			s.Fatalf("it was not cut off: %v", err)
+		}
+		s.front = nil
+		dies()
+		s.must(os.RemoveAll(s.dir))
+		runs, err := s.open().Runs(s.Context())
+		s.must(err)
+		if !slices.Equal(runs, []string{"prove-abc1"}) {
+			s.Errorf("runs that left something: %v", runs)
+		}
+		session, err := prove.Open(s.Context(), prove.Options{AWS: s.aws(), Dir: s.dir, Run: runs[0], NewID: s.newID,
+			Now: time.Now})
+		s.must(err)
+		strange, err := session.Clean(s.Context())
+		s.must(err)
+		if !slices.ContainsFunc(strange, func(text string) bool { return text == "image "+copied }) {
+			s.Errorf("left alone: %v, not %s", strange, copied)
+		}
+		if _, err := cloud.DeregisterImage(s.Context(), &ec2.DeregisterImageInput{
+			ImageId: aws.String(copied), DeleteAssociatedSnapshots: aws.Bool(true)}); err != nil {
+			s.Error(err)
+		}
+		s.same(before)
+	})
 }

@@ -68,8 +68,8 @@ Goldsmith was built without an AWS account at hand. What it relies on is documen
 where it is used, except for what follows. Each row says what happens if AWS behaves otherwise.
 
 ` + "`goldsmith prove`" + ` tries the rows that have a probe, on a sandbox account, by the code that relies on them
-([operations guide](operations.md#before-you-trust-it)). Of %d rows %d have one; for %d a probe is possible and not written yet, and
-for %d none is possible. This page is written from [rows.yaml](../cmd/goldsmith/prove/rows.yaml)
+([operations guide](operations.md#before-you-trust-it)). Of %d rows %d have one; for %d a probe is possible and not
+written yet, and for %d none is possible. This page is written from [rows.yaml](../cmd/goldsmith/prove/rows.yaml)
 (` + "`go test ./cmd/goldsmith/prove -update`" + `).
 
 | what is assumed | where | if it is otherwise | how it is tried |

@@ -195,12 +195,16 @@ func left(err error) error {
 
 func (s *Session) tryAll(ctx context.Context, report *Report, tell func(Finding)) error {
 	for _, p := range s.chosen {
+		row := rowOf(s.rows, p.key)
 		f, known := s.journal.finding(p.key)
+		if !known && ctx.Err() == nil {
+			f = p.run(ctx, s.lab, row)
+		}
+		if !known && ctx.Err() != nil {
+			report.Findings = append(report.Findings, p.untried(row, context.Cause(ctx)))
+			continue
+		}
 		if !known {
-			f = p.run(ctx, s.lab, rowOf(s.rows, p.key))
-			if ctx.Err() != nil {
-				f.Verdict, f.Says = Untried, fault.Brief(context.Cause(ctx))
-			}
 			if err := s.journal.write(entry{Tried: &f}); err != nil {
 				return err
 			}
