@@ -21,6 +21,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
@@ -55,8 +56,10 @@ type Step struct {
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout
-	Ledger  ledgerAPI
-	Now     func() time.Time
+	// Takers finds the groups that take images.
+	Takers rollout.Takers
+	Ledger ledgerAPI
+	Now    func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.

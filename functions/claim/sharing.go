@@ -12,28 +12,47 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 )
 
-// ahead sees, before anything is stopped, what will come of sharing the image and its copies. Whatever that is, the
-// image is made.
+// ahead sees, before anything is stopped, what will come of sharing the image and its copies, and whether the groups
+// that take it can launch it. Whatever that is, the image is made.
 func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 	j.Sharing, j.Shared = false, nil
-	if !j.Plan.Shares() || j.Decision == job.SkipIt || j.Decision == job.WaitFirst {
+	shares, grouped := j.Plan.Shares(), grouped(j)
+	if !shares && !grouped || j.Decision == job.SkipIt || j.Decision == job.WaitFirst {
 		return j
 	}
+	j.Warnings = slices.Clone(j.Warnings)
 	keys, err := s.keys(ctx, j.Source)
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "volume keys not read", "source", j.Source.ID,
 			"error", err)
-		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.SharingUnseen,
-			Text: "under which keys its volumes are could not be seen before it was imaged: " + fault.Brief(err)})
+		unseen := job.Reason{Code: job.SharingUnseen,
+			Text: "under which keys its volumes are could not be seen before it was imaged: " + fault.Brief(err)}
+		if !shares {
+			unseen.Code = job.GroupsUnseen
+		}
+		j.Warnings = append(j.Warnings, unseen)
 	}
-	problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys)
-	j.Sharing, j.Shared = problem == nil && !j.Plan.Share.IsZero(), problem
-	j.Warnings = append(slices.Clone(j.Warnings), warnings...)
-	j.Warnings = append(j.Warnings, copies.Warnings(j.Plan, j.Run.Copies, len(keys) > 0)...)
+	if shares {
+		problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys)
+		j.Sharing, j.Shared = problem == nil && !j.Plan.Share.IsZero(), problem
+		j.Warnings = append(j.Warnings, warnings...)
+		j.Warnings = append(j.Warnings, copies.Warnings(j.Plan, j.Run.Copies, len(keys) > 0)...)
+	}
+	if grouped {
+		j.Warnings = append(j.Warnings, s.Sharing.Groups(ctx, keys, func(ctx context.Context) ([]sharing.Group, error) {
+			return s.Takers.Named(ctx, j.Plan.Roll, j.Source)
+		})...)
+	}
 	return j
+}
+
+// grouped reports whether groups may launch an image of the job that is encrypted.
+func grouped(j job.Job) bool {
+	return !j.Plan.Roll.Skip && (j.Source.Kind == job.Snapshot || slices.Contains(j.Source.Notes, job.Encrypted))
 }
 
 // keys are the KMS keys of what the image is made of.

@@ -91,11 +91,12 @@ var Functions = []Function{
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
-		Environment: env(settings.Table, settings.VolumeKeys),
+		Environment: env(settings.Table, settings.VolumeKeys, settings.ImagePath),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes",
+				"DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
 				lookAtMembers, lookAtGroups, lookAtProtection, lookAtOrganization,
-				lookAtKeyUsers}, mayStart),
+				lookAtKeyUsers, lookAtScalingKeys}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -73,6 +73,7 @@ func writeGroup(out *query.Writer, g *group, members bool) {
 	out.Int("HealthCheckGracePeriod", g.grace)
 	out.Time("CreatedTime", g.created)
 	out.Text("VPCZoneIdentifier", strings.Join(g.subnets, ","))
+	out.Text("ServiceLinkedRoleARN", g.role)
 	out.Texts("TerminationPolicies", []string{"Default"})
 	out.Bool("NewInstancesProtectedFromScaleIn", g.protect)
 	if g.warmup >= 0 {

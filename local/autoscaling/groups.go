@@ -13,6 +13,7 @@ import (
 
 type group struct {
 	name, arn         string
+	role              string // the service-linked role that it launches with
 	config            config
 	min, max, desired int
 	created           time.Time
@@ -95,6 +96,8 @@ func (s *Service) add(call *query.Call, g *group) error {
 	}
 	g.arn = "arn:aws:autoscaling:" + s.options.Region + ":" + s.options.Account + ":autoScalingGroup:" + s.newID() +
 		":autoScalingGroupName/" + g.name
+	g.role = "arn:aws:iam::" + s.options.Account + ":role/aws-service-role/autoscaling.amazonaws.com/" +
+		"AWSServiceRoleForAutoScaling"
 	s.groups[g.name] = g
 	s.wake(g, promptly)
 	return nil

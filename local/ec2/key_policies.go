@@ -58,6 +58,8 @@ func (w *World) KeyUsers(key string) (policy string, grants []Grant) {
 // keyRequest is a use of a key that is asked for.
 type keyRequest struct {
 	account, action string
+	// role is the ARN of a role of the account, which its key's policy has to name; empty for an account's administrator.
+	role string
 	// keys are the condition keys of the request, in small letters.
 	keys map[string][]string
 }
@@ -95,7 +97,7 @@ type keyStatement struct {
 
 // matches takes a condition that it does not know for one that holds of a denial and does not of an allowance.
 func (s keyStatement) matches(r keyRequest) bool {
-	if !slices.ContainsFunc(members(s.Action), func(a string) bool { return like(a, r.action) }) || !s.means(r.account) {
+	if !slices.ContainsFunc(members(s.Action), func(a string) bool { return like(a, r.action) }) || !s.means(r.account, r.role) {
 		return false
 	}
 	for operator, keys := range s.Condition {
@@ -109,14 +111,49 @@ func (s keyStatement) matches(r keyRequest) bool {
 	return true
 }
 
-func (s keyStatement) means(account string) bool {
+func (s keyStatement) means(account, role string) bool {
 	principals := members(s.Principal)
 	if of, ok := s.Principal.(map[string]any); ok {
 		principals = members(of["AWS"])
 	}
 	return slices.ContainsFunc(principals, func(p string) bool {
 		parts := strings.Split(p, ":")
+		if role != "" {
+			return p == "*" || p == role
+		}
 		return p == "*" || p == account || len(parts) > 5 && parts[4] == account && parts[5] == "root"
+	})
+}
+
+// scalingRole is the service-linked role that Auto Scaling launches with (Auto Scaling User Guide, "Service-linked
+// roles").
+func (w *World) scalingRole() string {
+	return "arn:aws:iam::" + w.options.Account + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+}
+
+// scalingLacksKey is why an instance with these volumes, which Auto Scaling launches, does not come up: its role may use
+// customer managed keys by the key's policy or a grant alone (Auto Scaling User Guide, "Required AWS KMS key policy for
+// use with encrypted volumes").
+func (w *World) scalingLacksKey(devices []attachment) (reason, bool) {
+	for _, a := range devices {
+		v := w.volumes.get(a.volumeID)
+		if v != nil && v.encrypted && !w.isDefaultKey(v.kmsKey) && !w.usedBy(w.scalingRole(), v.kmsKey) {
+			return reason{"Client.InternalError", "Client.InternalError: Client error on launch"}, true
+		}
+	}
+	return reason{}, false
+}
+
+// usedBy reports whether a role of the account may do with a key what a launch does.
+func (w *World) usedBy(role, key string) bool {
+	users := w.usable[key]
+	return !slices.ContainsFunc(launchUses, func(action string) bool {
+		asked := keyRequest{account: w.options.Account, role: role, action: action,
+			keys: w.contextOf(Consumer{Account: w.options.Account}, action)}
+		granted := slices.ContainsFunc(users.grants, func(g Grant) bool {
+			return g.Principal == role && slices.Contains(g.Operations, strings.TrimPrefix(action, "kms:"))
+		})
+		return !granted && (users.policy == "" || !mayUse(users.policy, asked))
 	})
 }
 

@@ -21,6 +21,7 @@ type launch struct {
 	tags     map[string][]Tag
 	count    int
 	from     *templateAndVersion // the launch template, if any
+	scaled   bool                // Auto Scaling launches it
 }
 
 func runInstances(w *World, call *query.Call) error {
@@ -34,6 +35,7 @@ func runInstances(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	l.scaled = call.Caller == autoScaling
 	if err := call.Commit(); err != nil {
 		return err
 	}
@@ -226,16 +228,19 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	for _, a := range i.devices {
 		w.tag(a.volumeID, l.tags["volume"])
 	}
-	w.boot(i)
+	w.boot(i, l.scaled)
 	return id
 }
 
-// boot runs a new instance, or ends it when a fault says so.
-func (w *World) boot(i *instance) {
+// boot runs a new instance, or ends it when a fault says so. scaled is whether Auto Scaling launches it.
+func (w *World) boot(i *instance, scaled bool) {
 	w.setWriting(i, true)
 	took := w.takes("pending", i.id, w.options.Timing.Pending)
 	why, fails := w.startFails(i.imageID)
 	if lacks, locked := w.lacksKey(i.devices); locked {
+		why, fails = lacks, true
+	}
+	if lacks, locked := w.scalingLacksKey(i.devices); locked && scaled {
 		why, fails = lacks, true
 	}
 	impaired := w.rootless(i) || w.impaired(i.imageID)

@@ -133,5 +133,14 @@ const PinnedGroup ReasonCode = "pinned-group"
 // KeyNotShared is a warning of an image that is shared with accounts which may not use its key.
 const KeyNotShared ReasonCode = "key-not-shared"
 
+// KeyNotForGroups is a warning of an image that Auto Scaling groups are to launch, and whose key does not let them.
+const KeyNotForGroups ReasonCode = "key-not-for-groups"
+
+// GroupsUnseen is a warning of an image of which it is not known whether Auto Scaling groups can launch it.
+const GroupsUnseen ReasonCode = "groups-unseen"
+
+// Encrypted is a note: a volume of the source is encrypted.
+const Encrypted ReasonCode = "encrypted"
+
 // SharingUnseen is a warning of an image of which it is not known whether all it is shared with can launch it.
 const SharingUnseen ReasonCode = "sharing-unseen"

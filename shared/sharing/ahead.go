@@ -110,7 +110,7 @@ type key struct {
 	managed bool
 	// policy is empty, and unread why, where it could not be read.
 	policy, unread string
-	// granted are accounts of principals that a grant lets use the key as a launch does.
+	// granted are the principals that a grant lets use the key as a launch does, and their accounts.
 	granted map[string]bool
 }
 
@@ -131,10 +131,10 @@ func (l Lookout) key(ctx context.Context, arn string) *key {
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "a key's policy cannot be read", "key", arn, "error", err)
 		k.unread = fault.Code(err)
-		return k
+	} else {
+		k.policy = aws.ToString(policy.Policy)
 	}
-	k.policy = aws.ToString(policy.Policy)
-	if err := l.grants(ctx, k); err != nil {
+	if err := l.grants(ctx, k); err != nil { // Of a key of another account they alone can be read.
 		handler.Log(ctx).WarnContext(ctx, "a key's grants cannot be listed", "key", arn, "error", err)
 		k.unread = fault.Code(err)
 	}
@@ -149,10 +149,11 @@ func (l Lookout) grants(ctx context.Context, k *key) error {
 			return err
 		}
 		for _, g := range out.Grants {
-			parts := strings.Split(aws.ToString(g.GranteePrincipal), ":")
+			principal := aws.ToString(g.GranteePrincipal)
+			parts := strings.Split(principal, ":")
 			if len(parts) > 4 && slices.Contains(g.Operations, kmstypes.GrantOperationDecrypt) &&
 				slices.Contains(g.Operations, kmstypes.GrantOperationCreateGrant) {
-				k.granted[parts[4]] = true
+				k.granted[parts[4]], k.granted[principal] = true, true
 			}
 		}
 	}
@@ -167,14 +168,18 @@ func (k *key) warnings(with job.Sharing) (all []job.Reason) {
 			"account %s cannot launch it: key %s of its volumes does not let them use it", job.Few(locked, named), k.arn)})
 	}
 	if len(unseen) > 0 {
-		why := "its policy and its grants do not say for certain"
-		if k.unread != "" {
-			why = "its policy or its grants cannot be read (" + k.unread + ")"
-		}
 		all = append(all, job.Reason{Code: job.SharingUnseen, Text: fmt.Sprintf(
-			"whether %s may use key %s of its volumes could not be seen: %s", job.Few(unseen, named), k.arn, why)})
+			"whether %s may use key %s of its volumes could not be seen: its %s", job.Few(unseen, named), k.arn, k.unsure())})
 	}
 	return all
+}
+
+// unsure is why it is not certain who may use the key.
+func (k *key) unsure() string {
+	if k.unread != "" {
+		return "policy or its grants cannot be read (" + k.unread + ")"
+	}
+	return "policy and its grants do not say for certain"
 }
 
 // not are those that the key does not let use it, and those of which that is not certain.
@@ -199,13 +204,18 @@ func (k *key) not(with job.Sharing) (locked, unseen []string) {
 // lets is whether an account may use the key, by its policy or by a grant.
 func (k *key) lets(account string) use {
 	answer := policyLets(k.policy, user{account: account})
+	return k.orGranted(answer, account)
+}
+
+// orGranted is what the policy says of a user, unless a grant lets it use the key.
+func (k *key) orGranted(said use, principal string) use {
 	switch {
-	case k.granted[account]:
+	case k.granted[principal]:
 		return lets
-	case answer == doesNot && k.unread != "":
+	case said == doesNot && k.unread != "":
 		return unknown
 	default:
-		return answer
+		return said
 	}
 }
 

@@ -20,8 +20,9 @@ const (
 // specific AWS accounts", and EBS User Guide, "Share the KMS key").
 var uses = []string{"kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"}
 
-// user is who is to use a key: an account, or an organization, or a unit of it; all by their ids.
-type user struct{ account, organization, unit string }
+// user is who is to use a key: an account, or an organization, or a unit of it; all by their ids. Of an account a role
+// may be meant alone, by its ARN, which the account's own policies do not let use keys.
+type user struct{ account, organization, unit, role string }
 
 // statement is one of a key policy's.
 type statement struct {
@@ -102,6 +103,10 @@ func (s statement) means(who user) use {
 	for _, p := range principals {
 		parts := strings.SplitN(p, ":", 6)
 		switch {
+		case who.role != "":
+			if p == "*" || p == who.role {
+				return lets
+			}
 		case p == "*", who.account != "" && (p == who.account || len(parts) == 6 && parts[4] == who.account):
 			return lets
 		}

@@ -164,6 +164,7 @@ func (s Stage) follow(ctx context.Context, run job.Run, p plan.Plan, n *Night) (
 	if err := s.lineages(ctx, n.Sources); err != nil {
 		return err
 	}
+	s.grouped(ctx, p, n.Sources)
 	if err := s.volumes(ctx, p, n.Sources); err != nil {
 		return err
 	}

@@ -50,7 +50,8 @@ type Source struct {
 	// taken is when a snapshot was started, and tags are those that it has with its instance's.
 	taken time.Time
 	tags  map[string]string
-	// encrypted is whether a snapshot is.
+	// keys are the KMS keys of its volumes, or of its own; encrypted is whether a snapshot is.
+	keys      []string
 	encrypted bool
 }
 
@@ -141,12 +142,27 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 
 // ahead sees what will come of sharing its image and the copies of that, as claim does.
 func (s *Source) ahead(ctx context.Context, l sharing.Lookout, run job.Run, p plan.Plan, keys []string) {
-	if s.Decision == job.SkipIt {
+	if s.keys = keys; s.Decision == job.SkipIt {
 		return
 	}
 	problem, warnings := l.Ahead(ctx, p.Share, keys)
 	s.Unshared, s.Warnings = problem, append(slices.Clone(s.Warnings), warnings...)
 	s.Warnings = append(s.Warnings, copies.Warnings(p, run.Copies, len(keys) > 0)...)
+}
+
+// grouped warns of groups that could not launch an image which is encrypted, as claim does.
+func (s Stage) grouped(ctx context.Context, p plan.Plan, sources []Source) {
+	if p.Roll.Skip {
+		return
+	}
+	takers := rollout.Takers{EC2: s.EC2, Groups: s.AutoScaling, Path: s.Path}
+	for i, src := range sources {
+		if src.Decision == job.SkipIt {
+			continue
+		}
+		sources[i].Warnings = append(sources[i].Warnings, s.Sharing.Groups(ctx, src.keys,
+			func(ctx context.Context) ([]sharing.Group, error) { return takers.Named(ctx, p.Roll, src.job()) })...)
+	}
 }
 
 // investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again
