@@ -42,6 +42,10 @@ func sharedCopies(values workflow.Values, c Config) {
 			}
 		}
 	}
+	values[workflow.LookedKeys] = values[workflow.VolumeKeys]
+	if len(values[workflow.Shares]) > 0 {
+		values[workflow.LookedKeys] = []string{one(values, "arn:${Partition}:kms:${Region}:${Account}:key/*")}
+	}
 	values[workflow.ShareRegions] = unique(regions)
 	values[workflow.CopyShares], values[workflow.AnyShares] = nil, values[workflow.Shares]
 	if len(regions) > 0 {

@@ -52,7 +52,7 @@ func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 
 // grouped reports whether groups may launch an image of the job that is encrypted.
 func grouped(j job.Job) bool {
-	return !j.Plan.Roll.Skip && (j.Source.Kind == job.Snapshot || slices.Contains(j.Source.Notes, job.Encrypted))
+	return !j.Plan.Roll.Skip && slices.Contains(j.Source.Notes, job.Encrypted)
 }
 
 // keys are the KMS keys of what the image is made of.

@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.
 	}
 	if !ok {
 		return s.absent(j, source.NoSnapshot)
+	}
+	if found.KmsKeyId != nil && !slices.Contains(j.Source.Notes, job.Encrypted) {
+		j.Source.Notes = append(slices.Clone(j.Source.Notes), job.Encrypted)
 	}
 	tags := tag.Map(found.Tags)
 	j.Source.Tags, j.Source.Name = tags, source.Name(tags, j.Source.ID)

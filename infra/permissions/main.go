@@ -58,6 +58,7 @@ a key, listed templates) is not deployed.
 | ` + "`${TableKeys}`, `${VolumeKeys}`" + ` | the context's ` + "`tableKeys`" + ` and ` + "`kmsKeys`" + ` |
 | ` + "`${Groups}`" + ` | all, where a plan refreshes Auto Scaling groups |
 | ` + "`${Shares}`" + ` | all, where a plan shares its images |
+| ` + "`${LookedKeys}`" + ` | any key of the account where a plan shares its images, else the context's ` + "`kmsKeys`" + ` |
 | ` + "`${PassedRoles}`" + ` | the context's ` + "`passRoles`" + `: see [refreshing groups](decisions/0012-a-refresh-is-nobodys-claim.md) |
 | ` + "`${Templates}`" + ` | the launch template ids that plans list |
 `

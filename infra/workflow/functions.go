@@ -96,7 +96,7 @@ var Functions = []Function{
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
 				lookAtMembers, lookAtGroups, lookAtProtection, lookAtOrganization,
-				lookAtKeyUsers, lookAtScalingKeys}, mayStart),
+				lookAtKeyUsers}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,

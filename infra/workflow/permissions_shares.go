@@ -88,17 +88,12 @@ var (
 		Actions:   []string{"organizations:DescribeOrganization"},
 		Resources: []string{"${Shares}"},
 	}
-	lookAtScalingKeys = Statement{
-		// docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
-		Why: "Whether Auto Scaling's role may use the keys of volumes, which people are told before a group cannot launch " +
-			"what is rolled.",
-		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
-		Resources: []string{"${VolumeKeys}"},
-	}
 	lookAtKeyUsers = Statement{
-		Why: "Whether the accounts that images are shared with may use the keys of the volumes, which people are told " +
-			"before a launch there fails. Any key of the account, since a volume may have any.",
+		// docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+		Why: "Whether the accounts that images are shared with may use the keys of the volumes, and Auto Scaling where it " +
+			"launches what is rolled, which people are told before a launch fails. Any key of the account where plans share, " +
+			"since a volume may have any.",
 		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
-		Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/${Shares}"},
+		Resources: []string{"${LookedKeys}"},
 	}
 )

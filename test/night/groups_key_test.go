@@ -21,12 +21,7 @@ const scalingRole = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling
 
 // letRole is a key policy that lets a role use the key, as docs/sharing.md has it.
 func letRole(role string) string {
-	return `{"Version": "2012-10-17", "Statement": [
-		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"},
-		{"Effect": "Allow", "Principal": {"AWS": "` + role + `"}, "Resource": "*",
-		 "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]},
-		{"Effect": "Allow", "Principal": {"AWS": "` + role + `"}, "Action": "kms:CreateGrant", "Resource": "*",
-		 "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}}]}`
+	return strings.ReplaceAll(letUse(consumerA), "arn:aws:iam::"+consumerA.Account+":root", role)
 }
 
 // Before anything is stopped it is told, by plan as by the run, which groups could not launch what will be rolled, since

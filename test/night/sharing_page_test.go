@@ -43,13 +43,15 @@ func TestWhatAConsumerPastes(t *testing.T) {
 		n.want("launched", []any{launched, next.LaunchTemplateVersion.LaunchTemplateData.InstanceType},
 			[]any{image, types.InstanceTypeT3Micro})
 	})
-	granted := regexp.MustCompile(`--operations ([A-Za-z ]+)`).FindStringSubmatch(text)
-	if granted == nil {
-		t.Fatal("the page has no grant")
+	granted := regexp.MustCompile(`--grantee-principal (\S+) --operations ([A-Za-z ]+)`).FindAllStringSubmatch(text, -1)
+	if len(granted) != 2 || granted[0][1] != scalingRole {
+		t.Fatalf("the page has the grants %q", granted)
 	}
-	for operation := range strings.FieldsSeq(granted[1]) {
-		if !slices.Contains(kms.GrantOperation("").Values(), kms.GrantOperation(operation)) {
-			t.Errorf("KMS grants no %s", operation)
+	for _, grant := range granted {
+		for operation := range strings.FieldsSeq(grant[2]) {
+			if !slices.Contains(kms.GrantOperation("").Values(), kms.GrantOperation(operation)) {
+				t.Errorf("KMS grants no %s", operation)
+			}
 		}
 	}
 }
