@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -36,19 +37,13 @@ func (k Takers) Of(ctx context.Context, roll plan.Roll, src job.Source) ([]types
 	if err != nil {
 		return nil, err
 	}
-	by, rolled := list(roll, keys), asg.Rolled{}
-	for id := range maps.Keys(tagged) {
-		rolled[id] = asg.Launched{}
-	}
-	for _, id := range by.ids {
-		rolled[id] = asg.Launched{}
-	}
 	followers, err := k.followers(ctx, src.Name)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range followers {
-		rolled[aws.ToString(v.LaunchTemplateId)] = asg.Launched{}
+	by, rolled := list(roll, keys), asg.Rolled{}
+	for _, id := range slices.Concat(slices.Collect(maps.Keys(tagged)), by.ids, followers) {
+		rolled[id] = asg.Launched{}
 	}
 	if len(rolled) == 0 && len(by.names) == 0 {
 		return nil, nil
@@ -57,14 +52,19 @@ func (k Takers) Of(ctx context.Context, roll plan.Roll, src job.Source) ([]types
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that launch from templates: %w", err)
 	}
-	for _, g := range all {
+	by.named(all, rolled)
+	return asg.Using(all, rolled), nil
+}
+
+// named adds the templates that groups launch from and that the plan lists by their names.
+func (l listing) named(groups []types.AutoScalingGroup, rolled asg.Rolled) {
+	for _, g := range groups {
 		for _, s := range asg.Specs(g) {
-			if _, listed := by.key[s.Name]; listed {
+			if _, listed := l.key[s.Name]; listed {
 				rolled[s.Template] = asg.Launched{}
 			}
 		}
 	}
-	return asg.Using(all, rolled), nil
 }
 
 // Named are the same by their names, each with the role that it launches with.
@@ -78,17 +78,15 @@ func (k Takers) Named(ctx context.Context, roll plan.Roll, src job.Source) (name
 	return named, err
 }
 
-// followers are the versions that take their image from the alias of a name, of those that $Default and $Latest lead to.
-func (k Takers) followers(ctx context.Context, name string) (all []ec2types.LaunchTemplateVersion, err error) {
-	if all, err = k.with(ctx, name, versionDefault, versionLatest); isVersion(err) {
+// followers are the templates whose $Default or $Latest takes its image from the alias of a name.
+func (k Takers) followers(ctx context.Context, name string) (ids []string, err error) {
+	if ids, err = k.with(ctx, name, versionDefault, versionLatest); isVersion(err) {
 		return k.with(ctx, name, versionDefault) // A template's latest was deleted, and EC2 shows none at all.
 	}
-	return all, err
+	return ids, err
 }
 
-func (k Takers) with(
-	ctx context.Context, name string, versions ...string,
-) (all []ec2types.LaunchTemplateVersion, err error) {
+func (k Takers) with(ctx context.Context, name string, versions ...string) (ids []string, err error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(k.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
 		Versions: versions,
 		Filters: []ec2types.Filter{{
@@ -100,7 +98,9 @@ func (k Takers) with(
 		if err != nil {
 			return nil, fmt.Errorf("looking for the launch templates that name the alias of %s: %w", name, err)
 		}
-		all = append(all, out.LaunchTemplateVersions...)
+		for _, v := range out.LaunchTemplateVersions {
+			ids = append(ids, aws.ToString(v.LaunchTemplateId))
+		}
 	}
-	return all, nil
+	return ids, nil
 }

@@ -100,18 +100,23 @@ func (s statement) means(who user) use {
 	if of, ok := s.Principal.(map[string]any); ok {
 		principals = words(of["AWS"])
 	}
-	for _, p := range principals {
-		parts := strings.SplitN(p, ":", 6)
-		switch {
-		case who.role != "":
-			if p == "*" || p == who.role {
-				return lets
-			}
-		case p == "*", who.account != "" && (p == who.account || len(parts) == 6 && parts[4] == who.account):
-			return lets
-		}
+	if slices.ContainsFunc(principals, who.isA) {
+		return lets
 	}
 	return doesNot
+}
+
+// isA reports whether a principal of a policy takes in the user.
+func (u user) isA(principal string) bool {
+	parts := strings.SplitN(principal, ":", 6)
+	switch {
+	case principal == "*":
+		return true
+	case u.role != "":
+		return principal == u.role
+	default:
+		return u.account != "" && (principal == u.account || len(parts) == 6 && parts[4] == u.account)
+	}
 }
 
 // unconditional reports whether every condition is one that a launch meets, or names the user.

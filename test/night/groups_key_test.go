@@ -72,12 +72,12 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 			}
 			play(t, stack.Options{Plans: nightly(edits...)}, func(n *night) {
 				web := n.launch("web", "key="+c.key)
-				n.group("fleet", n.template("fleet", "web", "t3.micro", ec2.ImageX86), "$Default", desired(0))
+				n.group("fleet", n.template("fleet", "web", "t3.micro", ec2.ImageX86), "$Default", empty)
 				n.template("other", "api", "t3.micro", ec2.ImageX86)
-				n.group("others", n.template("others", "api", "t3.micro", ec2.ImageX86), "$Default", desired(0))
+				n.group("others", n.template("others", "api", "t3.micro", ec2.ImageX86), "$Default", empty)
 				n.alias("/goldsmith/images/web", ec2.ImageX86)
 				time.Sleep(5 * time.Minute) // Parameter Store checks images.
-				n.group("follows", n.template("follows", "", "t3.micro", "resolve:ssm:/goldsmith/images/web"), "$Latest", desired(0))
+				n.group("follows", n.template("follows", "", "t3.micro", "resolve:ssm:/goldsmith/images/web"), "$Latest", empty)
 				if c.story != nil {
 					c.story(n)
 				}
@@ -106,9 +106,8 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 	}
 }
 
-func desired(many int32) func(*autoscaling.CreateAutoScalingGroupInput) {
-	return func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(many) }
-}
+// empty makes a group without members.
+func empty(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(0) }
 
 // resize has a group have so many members, and waits.
 func (n *night) resize(group string, many int32) {

@@ -169,7 +169,7 @@ func sharingSituations() []*situation {
 		return stack.Options{Plans: shares(plan.Share{Accounts: accounts(consumerA)})}
 	}
 	grouped := func(n *night) {
-		n.group("fleet", n.template("fleet", "web", "t3.micro", ec2.ImageX86), "$Default", desired(0))
+		n.group("fleet", n.template("fleet", "web", "t3.micro", ec2.ImageX86), "$Default", empty)
 	}
 	return []*situation{
 		{what: "an image is shared", options: shared(), story: with("private", nil)},
