@@ -33,7 +33,7 @@ type Takers struct {
 // group, or listed for it by the plan, and those that name its alias. Whether its name is its own is not asked.
 func (k Takers) Of(ctx context.Context, roll plan.Roll, src job.Source) ([]types.AutoScalingGroup, error) {
 	keys := Keys(src)
-	tagged, err := tagsOf(ctx, k.EC2, keys)
+	tagged, err := TagsOf(ctx, k.EC2, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (k Takers) Named(ctx context.Context, roll plan.Roll, src job.Source) (name
 
 // followers are the templates whose $Default or $Latest takes its image from the alias of a name.
 func (k Takers) followers(ctx context.Context, name string) (ids []string, err error) {
-	if ids, err = k.with(ctx, name, versionDefault, versionLatest); isVersion(err) {
+	if ids, err = k.with(ctx, name, versionDefault, versionLatest); IsNoVersion(err) {
 		return k.with(ctx, name, versionDefault) // A template's latest was deleted, and EC2 shows none at all.
 	}
 	return ids, err
@@ -90,7 +90,7 @@ func (k Takers) with(ctx context.Context, name string, versions ...string) (ids 
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(k.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
 		Versions: versions,
 		Filters: []ec2types.Filter{{
-			Name: aws.String("image-id"), Values: []string{literal("resolve:ssm:" + k.Path + "/" + name)},
+			Name: aws.String("image-id"), Values: []string{literal("resolve:ssm:" + Finder{Path: k.Path}.alias(name))},
 		}},
 	})
 	for pages.HasMorePages() {
