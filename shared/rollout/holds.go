@@ -18,6 +18,8 @@ type Hold struct {
 	Source string `json:"source"`
 	Target string `json:"target"`
 	Title  string `json:"title,omitempty"`
+	// Region is that of what copies were rolled into; empty at home.
+	Region string `json:"region,omitempty"`
 	// Image is what it was rolled back to, By and Since who did so and when; both may be unknown.
 	Image string    `json:"image"`
 	By    string    `json:"by,omitempty"`
@@ -30,32 +32,49 @@ func (h Hold) Do() string { return Command("follow", h.Source) }
 // Command is what a person types to have something done about all that takes the images of a source.
 func Command(verb, name string) string { return "goldsmith " + verb + " --name " + argument(name) }
 
-// Holds are the targets that are held now, of those that were held at some time, by name and id. One that cannot be
-// looked at is held as far as the ledger knows; one that is gone is not.
-func (f Finder) Holds(ctx context.Context, held iter.Seq2[ledger.TargetRecord, error]) ([]Hold, error) {
+// Holds are the targets that are held now, of those that were held at some time, by name, Region and id. One that cannot
+// be looked at is held as far as the ledger knows; one that is gone is not. abroad finds what is in another Region.
+func (f Finder) Holds(
+	ctx context.Context, held iter.Seq2[ledger.TargetRecord, error], abroad func(region string) Finder,
+) (holds []Hold, err error) {
 	var names []string
 	for t, err := range held {
 		if err != nil {
 			return nil, fmt.Errorf("reading what was rolled back: %w", err)
 		}
-		if !strings.HasPrefix(t.Source, regionKey) && !slices.Contains(names, t.Source) {
+		if !slices.Contains(names, t.Source) {
 			names = append(names, t.Source)
 		}
 	}
-	var holds []Hold
 	for _, name := range names {
-		for known, err := range f.Ledger.Targets(ctx, name) {
-			if err != nil {
-				return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
-			}
-			if back := f.held(ctx, known); back != nil {
-				holds = append(holds, Hold{
-					Source: name, Target: known.ID, Title: known.Title, Image: back.Image, By: back.By, Since: back.At,
-				})
-			}
+		there, region := f, ""
+		if rest, afar := strings.CutPrefix(name, regionKey); afar {
+			region, name, _ = strings.Cut(rest, "\x1f")
+			there = abroad(region)
+		}
+		if holds, err = there.holdsOf(ctx, region, name, holds); err != nil {
+			return nil, err
 		}
 	}
-	slices.SortStableFunc(holds, func(a, b Hold) int { return cmp.Compare(a.Source, b.Source) })
+	slices.SortStableFunc(holds, func(a, b Hold) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Region, b.Region))
+	})
+	return holds, nil
+}
+
+// holdsOf adds the targets of a name that are held in a Region.
+func (f Finder) holdsOf(ctx context.Context, region, name string, holds []Hold) ([]Hold, error) {
+	for known, err := range f.Ledger.Targets(ctx, name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		if back := f.held(ctx, known); back != nil {
+			holds = append(holds, Hold{
+				Source: name, Target: known.ID, Title: known.Title, Region: region, Image: back.Image, By: back.By,
+				Since: back.At,
+			})
+		}
+	}
 	return holds, nil
 }
 

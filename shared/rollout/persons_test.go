@@ -29,7 +29,7 @@ func TestHolds(t *testing.T) {
 		w.template(2, "a old", "a new")
 		w.rolled(2, false)
 		w.undoes("")
-		holds, err := w.room().Holds(w.Context(), w.Ledger.Kept.Held(w.Context()))
+		holds, err := w.room().Holds(w.Context(), w.Ledger.Kept.Held(w.Context()), nil)
 		w.Must(err)
 		w.Same("holds", len(holds), 1)
 		w.Same("hold", []string{holds[0].Source, holds[0].Target, holds[0].Title, holds[0].Image},

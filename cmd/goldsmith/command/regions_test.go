@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,5 +43,34 @@ func TestImagesOfEveryRegion(t *testing.T) {
 		s.golden("images-regions-json", s.types("images", "--plans", plans, "--plan", "nightly", "-o", "json"), command.OK)
 		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
 		s.golden("images-region-denied", s.types("images", "--plans", plans), command.OK)
+	})
+}
+
+// Status lists what is held in the Regions of copies beside what is at home, until it follows again; a Region that may not
+// be looked at is told of as the ledger knows it.
+func TestStatusOfHoldsInRegions(t *testing.T) {
+	const virginia = "us-east-1"
+	synctest.Test(t, func(t *testing.T) {
+		all, err := planfile.Load("testdata/plans.yaml", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := all.Plans["nightly"]
+		p.Copies = []plan.Copy{{Region: virginia, Alias: true}}
+		all.Plans["nightly"] = p
+		s := open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+		s.launch("web")
+		for range 2 {
+			s.types("run", "nightly", "--wait")
+			time.Sleep(10 * time.Minute)
+		}
+		s.types("rollback", "--name", "web", "--yes")
+		time.Sleep(10 * time.Minute)
+		s.golden("status-held-regions", s.types("status"), command.OK)
+		s.golden("status-held-regions-json", s.types("status", "-o", "json"), command.OK)
+		s.types("follow", "--name", "web")
+		if after := s.types("status").out; strings.Contains(after, virginia) {
+			t.Error("what follows again is still held: " + after)
+		}
 	})
 }

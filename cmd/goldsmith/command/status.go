@@ -163,11 +163,17 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 	return t.show(found, found.print)
 }
 
-// holds are what was rolled back and is left alone.
+// holds are what was rolled back and is left alone, at home and in the Regions of copies.
 func (s site) holds(ctx context.Context, now func() time.Time) ([]rollout.Hold, error) {
 	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Ledger: s.ledger,
 		Now: now}
-	holds, err := finder.Holds(ctx, s.ledger.Held(ctx))
+	abroad := func(region string) rollout.Finder {
+		there := s.aws.Copy()
+		there.Region = region
+		return rollout.Finder{EC2: ec2.NewFromConfig(there), Parameters: ssm.NewFromConfig(there),
+			Ledger: rollout.Abroad{Region: region, Ledger: s.ledger}, Now: now}
+	}
+	holds, err := finder.Holds(ctx, s.ledger.Held(ctx), abroad)
 	return holds, wrap("looking for what is held", err)
 }
 

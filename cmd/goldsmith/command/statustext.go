@@ -7,6 +7,7 @@ import (
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
@@ -80,7 +81,7 @@ func (s status) printRolledBack(p *page) {
 	rows := [][]string{{"TEMPLATE OR ALIAS", "OF", "HAS", "BY", "SINCE", "TO LET IT FOLLOW"}}
 	for _, h := range s.RolledBack {
 		rows = append(rows, []string{
-			report.Label(h.Title, h.Target), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
+			report.Roll{Region: h.Region, Rolled: job.Rolled{Target: h.Target, Name: h.Title}}.Label(), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
 		})
 	}
 	p.table(rows)
