@@ -69,6 +69,10 @@ type Step struct {
 // then is looked at by the runs that retire.
 const limit = 30 * time.Hour
 
+// refused is how long a copy is looked at again where AWS refuses that, as in a Region that was disabled: a deployment, or
+// a permission that was given just now, is through by then. The others are told of meanwhile.
+const refused = time.Hour
+
 // appearing is how long EC2 may not show an image that it has just made, or made available.
 const appearing = 15 * time.Minute
 
@@ -128,12 +132,20 @@ func (s Step) one(ctx context.Context, j job.Job, c job.Copy, do Do) (job.Copy, 
 		return c, nil
 	}
 	made, err := s.look(ctx, j, c, r)
-	if err != nil && s.late(r, err) {
-		made.Problem = fmt.Sprintf("what has become of copy %s was not found out in %s: %s", r.ID, limit, fault.Brief(err))
+	if long := tried(err); err != nil && s.Now().Sub(r.Begun) > long {
+		made.Problem = fmt.Sprintf("what has become of copy %s was not found out in %s: %s", r.ID, long, fault.Brief(err))
 		made.Do = "Look at it: " + describe(c.Region, r.ID) + ". It counts once it is available."
 		return made, nil
 	}
 	return made, err
+}
+
+// tried is how long a copy is looked at again that cannot be.
+func tried(err error) time.Duration {
+	if err != nil && fault.Lasts(err) {
+		return refused
+	}
+	return limit
 }
 
 // late reports whether what failed, and could be tried again, was tried for as long as any run looks.
