@@ -111,12 +111,13 @@ func (p *person) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // behalf is what AWS does with the caller's permissions. Volumes are encrypted under AWS's own key, whose policy lets
-// everybody use it through EC2, nothing is another account's, and no template has a profile.
+// everybody use it through EC2, nothing is another account's, licensed or Spot, and no template has a profile or names
+// a parameter.
 func (p *person) behalf(c Call) (requests []Request) {
 	for _, r := range p.scene.OnBehalf(c, Keys{}) {
 		switch {
 		case strings.HasPrefix(r.Action, "kms:"), r.Action == "iam:PassRole", c.Name == "ec2:RunInstances",
-			c.Name == "ec2:StartInstances":
+			c.Name == "ec2:StartInstances", c.Name == "autoscaling:StartInstanceRefresh" && len(r.Keys) == 0:
 			continue
 		case r.Action == "ec2:DeleteSnapshot":
 			r.Keys = carried(map[string]string{tag.Run: "prove-abc123"})

@@ -46,7 +46,7 @@ var prices = map[thing]price{
 func (p probe) things() []thing {
 	of := map[need][]thing{
 		running: {server}, stopped: {server}, pictured: {server, images}, undone: {server, images}, versions: {templates},
-		emptied: {templates, groups},
+		emptied: {templates, groups}, moving: {templates, groups},
 	}
 	var all []thing
 	for _, n := range p.needs {
@@ -55,7 +55,7 @@ func (p probe) things() []thing {
 	switch p.key {
 	case "group-uuid":
 		all = append(all, groups)
-	case "parameter-tier", "parameter-check":
+	case "parameter-tier", "parameter-check", "parameter-version-refused":
 		all = append(all, written)
 	}
 	return append(all, p.extra)

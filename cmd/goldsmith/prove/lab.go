@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -29,6 +30,7 @@ type lab struct {
 	ssm    *ssm.Client
 	keys   *kms.Client
 	quotas *servicequotas.Client
+	ebs    *ebs.Client
 	// ledger is what the functions remember, in memory: there is no table.
 	ledger  *ledger.Memory
 	calls   *recorder
@@ -49,6 +51,12 @@ type lab struct {
 	// template is the id of the template with versions, the last of so many.
 	template  string
 	templates int
+	// moved is the id of the template whose default is moved, heads the number of that; released is when that was rolled.
+	moved    string
+	heads    int64
+	released time.Time
+	// second is the image that leaves out what is not there.
+	second string
 	// shown is the image as EC2 showed it when it was available; gone is whether it was deregistered.
 	shown types.Image
 	gone  bool
@@ -59,7 +67,7 @@ func newLab(cfg aws.Config, j *journal, subnet string) *lab {
 	cfg = calls.install(cfg)
 	return &lab{
 		ec2: ec2.NewFromConfig(cfg), groups: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
-		keys: kms.NewFromConfig(cfg), quotas: servicequotas.NewFromConfig(cfg),
+		keys: kms.NewFromConfig(cfg), quotas: servicequotas.NewFromConfig(cfg), ebs: ebs.NewFromConfig(cfg),
 		ledger: ledger.NewMemory(), calls: calls, journal: j, run: j.head.Run, subnet: subnet,
 		failed: map[need]error{},
 	}
@@ -104,6 +112,8 @@ func (l *lab) make(what string, do func() (id string, err error)) (string, error
 const (
 	// looking is how often AWS is asked whether something is done: a person waits for it.
 	looking = 3 * time.Second
+	// closely is how often of what does not last: a snapshot of little is pending for seconds.
+	closely = 200 * time.Millisecond
 	// patience is how long an instance or a group may take to get where it is sent, imagePatience an image.
 	patience      = 10 * time.Minute
 	imagePatience = 40 * time.Minute
@@ -111,6 +121,10 @@ const (
 
 // until looks again and again until it is done.
 func until(ctx context.Context, what string, most time.Duration, look func() (done bool, err error)) error {
+	return untilEach(ctx, what, looking, most, look)
+}
+
+func untilEach(ctx context.Context, what string, each, most time.Duration, look func() (done bool, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s: not within %s", what, most))
 	defer cancel()
 	for {
@@ -118,7 +132,7 @@ func until(ctx context.Context, what string, most time.Duration, look func() (do
 		if err != nil || done {
 			return err
 		}
-		if err := rest(ctx, looking); err != nil {
+		if err := rest(ctx, each); err != nil {
 			return err
 		}
 	}

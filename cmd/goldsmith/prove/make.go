@@ -36,6 +36,7 @@ const (
 	undone               // that image, deregistered
 	versions             // a launch template with three versions
 	emptied              // a group of none
+	moving               // a template whose default was moved, and two groups of none
 )
 
 // The data volumes of the instance: the image holds one, and is told to leave the other out.
@@ -48,6 +49,7 @@ const (
 func (l *lab) ready(ctx context.Context, needs []need) error {
 	makers := map[need]func(context.Context) error{
 		running: l.up, stopped: l.down, pictured: l.available, undone: l.deregistered, versions: l.versioned,
+		moving:  l.refreshable,
 		emptied: func(ctx context.Context) error { return l.group(ctx, "group") },
 	}
 	for _, n := range needs {
@@ -356,17 +358,22 @@ func (l *lab) newVersion(ctx context.Context, id string, data *types.RequestLaun
 
 // group has an Auto Scaling group of none.
 func (l *lab) group(ctx context.Context, what string) error {
-	name := l.name(what)
-	if _, ok, err := l.groupNamed(ctx, name); err != nil || ok {
+	if err := l.versioned(ctx); err != nil {
 		return err
 	}
-	if err := l.versioned(ctx); err != nil {
+	return l.groupOf(ctx, what, l.template, "$Default")
+}
+
+// groupOf has one that launches a version of a template.
+func (l *lab) groupOf(ctx context.Context, what, template, version string) error {
+	name := l.name(what)
+	if _, ok, err := l.groupNamed(ctx, name); err != nil || ok {
 		return err
 	}
 	in := &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
 		LaunchTemplate: &scaling.LaunchTemplateSpecification{
-			LaunchTemplateId: aws.String(l.template), Version: aws.String("$Default"),
+			LaunchTemplateId: aws.String(template), Version: aws.String(version),
 		},
 	}
 	for _, t := range l.tags(nil) {

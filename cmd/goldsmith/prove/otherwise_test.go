@@ -55,7 +55,20 @@ var worlds = map[string]otherwise{
 		ask: [2]string{`&LaunchTemplateVersion\.2=%24Latest`, ""}, says: "versions [1] were shown"},
 	"group-uuid": {operation: "DescribeAutoScalingGroups", answer: [2]string{`autoScalingGroup:[0-9a-f-]+:`,
 		`autoScalingGroup:00000000-0000-0000-0000-000000000000:`}, says: "both groups are"},
-	"vcpu-quota": {operation: "GetServiceQuota", code: "NoSuchResourceException", says: "was not seen"},
+	"skip-matching": {operation: "StartInstanceRefresh", when: "-follows", code: "ValidationError", says: "ValidationError"},
+	"desired-by-id": {operation: "DescribeInstanceRefreshes", answer: [2]string{`<LaunchTemplateName>[^<]*</LaunchTemplateName>`, ""},
+		says: "is not shown with the template's id and its name"},
+	"refresh-of-none": {operation: "DescribeInstanceRefreshes", answer: [2]string{`<Status>Successful`, "<Status>Failed"},
+		says: "the refresh is Failed"},
+	"refreshes-newest": {operation: "DescribeInstanceRefreshes",
+		answer: [2]string{`(?s)<InstanceRefreshes>(<member>.*?</member>)(<member>.*?</member>)`, "<InstanceRefreshes>$2$1"},
+		says:   "the newest refresh is not the first"},
+	"command-of-unregistered": {operation: "SendCommand", code: "UnsupportedPlatformType",
+		says: "SendCommand was answered UnsupportedPlatformType"},
+	"parameter-version-refused": {operation: "GetParameter", after: 1, answer: [2]string{`"Version":1`, `"Version":2`},
+		says: "is shown with version 2"},
+	"direct-refusals": {operation: "ListSnapshotBlocks", code: "ConflictException", says: "ConflictException"},
+	"vcpu-quota":      {operation: "GetServiceQuota", code: "NoSuchResourceException", says: "was not seen"},
 	"ebs-managed-key": {operation: "DescribeKey", answer: [2]string{`"KeyManager":"AWS"`, `"KeyManager":"CUSTOMER"`},
 		says: "EC2 would not start it again"},
 	"standby-words": {operation: "ExitStandby", answer: [2]string{`is not part of`, `is no member of`},
@@ -80,7 +93,7 @@ var worlds = map[string]otherwise{
 	"sharee-refused": {operation: "ModifyImageAttribute",
 		code: "InvalidUserID.Malformed", says: "InvalidUserID.Malformed"},
 	"parameter-check": {operation: "PutParameter", ask: [2]string{`"ami-[0-9a-f]+"`, `"ami-0123456789abcdef0"`},
-		says: "waiting until the image is read from the parameter: not within 5m"},
+		says: "waiting until a parameter is there: not within 5m"},
 	"empty-path": {operation: "GetParametersByPath",
 		when: "-none", code: "ParameterNotFound", says: "ParameterNotFound"},
 	"image-references": {operation: "DescribeImageReferences", code: "InvalidParameterCombination",
@@ -169,6 +182,40 @@ func TestEachAssumptionThatDoesNotHold(t *testing.T) {
 				}
 				s.front = nil
 				s.same(before)
+			})
+		})
+	}
+}
+
+// What a caller may not do says nothing of AWS: whatever call is denied, the assumption could not be tried.
+func TestDenied(t *testing.T) {
+	by := map[string]string{} // a probe that is tried by the operation
+	play(t, func(s *scene) {
+		_, err := s.open().Prove(s.Context(), func(f prove.Finding) {
+			for _, c := range f.Calls {
+				by[c.Call[strings.LastIndex(c.Call, " ")+1:]] = f.Key
+			}
+		})
+		s.must(err)
+	})
+	delete(by, "DescribeInstances") // Nothing begins without it.
+	for operation, key := range by {
+		t.Run(operation, func(t *testing.T) {
+			play(t, func(s *scene) {
+				s.front = func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if account.Operation(r) == operation {
+							account.Deny(w, r)
+							return
+						}
+						next.ServeHTTP(w, r)
+					})
+				}
+				_, _ = s.open(key).Prove(s.Context(), func(f prove.Finding) { // What cannot be removed is an error.
+					if f.Verdict != prove.Untried {
+						s.Errorf("%s %s: %s", f.Key, f.Verdict, f.Says)
+					}
+				})
 			})
 		})
 	}

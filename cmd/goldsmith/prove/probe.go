@@ -3,6 +3,7 @@ package prove
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"goldsmith/shared/fault"
@@ -74,11 +75,18 @@ func (p probe) run(ctx context.Context, l *lab, row Row) Finding {
 		f.Verdict, f.Says = Untried, fault.Brief(err)
 	case err != nil:
 		f.Verdict, f.Says = Broken, fault.Brief(err)
+	case instead != "" && denied(f.Calls):
+		f.Verdict, f.Says = Untried, instead
 	case instead != "":
 		f.Verdict, f.Says = Broken, instead
 	}
 	f.Says = strings.TrimSuffix(f.Says, ".")
 	return f
+}
+
+// denied reports whether the caller was not allowed one of the calls: what comes of that says nothing of AWS.
+func denied(calls []Call) bool {
+	return slices.ContainsFunc(calls, func(c Call) bool { return fault.DeniedCode(c.Code) })
 }
 
 // untriable is why an assumption cannot be tried in this account.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/disk"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -94,14 +95,47 @@ func leftOut(ctx context.Context, l *lab) (string, error) {
 
 // leftOutAbsent has an image made that leaves out a device that is not there.
 func leftOutAbsent(ctx context.Context, l *lab) (string, error) {
+	if err := l.another(ctx); err != nil {
+		return "", err
+	}
+	_, err := l.settled(ctx, l.second)
+	return "", err
+}
+
+// another has a second image made, which leaves out a device that is not there.
+func (l *lab) another(ctx context.Context) error {
+	if l.second != "" {
+		return nil
+	}
 	j := l.job
 	j.Image = job.Image{Name: l.job.Image.Name + "-absent", LeftOut: []job.LeftOut{{Device: elsewhere}}}
 	made, err := l.picture(ctx, "second image", j)
-	if err != nil {
+	l.second = made.Image.ID
+	return err
+}
+
+// directRefusals reads the disk of a snapshot as soon as EC2 shows it.
+func directRefusals(ctx context.Context, l *lab) (string, error) {
+	if err := l.another(ctx); err != nil {
 		return "", err
 	}
-	_, err = l.settled(ctx, made.Image.ID)
-	return "", err
+	var pending types.Snapshot
+	if err := untilEach(ctx, "waiting for the snapshots of the second image", closely, time.Minute, func() (bool, error) {
+		have, err := l.snapshotsOf(ctx, l.job.Source.Volumes...)
+		for _, s := range have {
+			if !slices.Contains(image.Snapshots(l.shown), aws.ToString(s.SnapshotId)) {
+				pending = s
+			}
+		}
+		return pending.SnapshotId != nil, err
+	}); err != nil {
+		return "", err
+	}
+	if pending.State != types.SnapshotStatePending {
+		return "", untriable{fmt.Errorf("snapshot %s was completed at once", aws.ToString(pending.SnapshotId))}
+	}
+	_, err := disk.Open(ctx, l.ebs, aws.ToString(pending.SnapshotId))
+	return refusal(err, func(err error) bool { return fault.Code(err) == "ValidationException" })
 }
 
 func snapshotTimes(ctx context.Context, l *lab) (string, error) {

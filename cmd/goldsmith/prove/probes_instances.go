@@ -168,3 +168,23 @@ func (l *lab) endTest(ctx context.Context, step verify.Step, tested job.Job) (st
 	_, err := step.Handle(ctx, verify.Input{Job: tested, Do: verify.End})
 	return "", err
 }
+
+// commandOfUnregistered sends the boot test's command to the instance, whose agent has no role to register with.
+func commandOfUnregistered(ctx context.Context, l *lab) (string, error) {
+	j := l.job
+	j.TestInstance, j.Times.Booted = l.instance, l.now()
+	j.Plan.Verify = plan.Verify{Boot: true, Command: "true", Patience: plan.Duration(patience)}
+	_, err := verify.Step{EC2: l.ec2, SSM: l.ssm, Ledger: ledger.NewMemory(), Now: l.now}.Handle(ctx,
+		verify.Input{Job: j, Do: verify.Try})
+	for _, operation := range []string{"ListCommandInvocations", "SendCommand"} {
+		switch c, sent := l.calls.last(operation); {
+		case !sent:
+			return "", untriable{fmt.Errorf("%s was not come to: %w", operation, err)}
+		case operation == "SendCommand" && c.Code == "":
+			return "", untriable{fmt.Errorf("the agent of the instance has registered without a role")}
+		case c.Code != "" && c.Code != "InvalidInstanceId":
+			return operation + " was answered " + c.Code, nil
+		}
+	}
+	return "", nil
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -202,11 +204,48 @@ func parameterCheck(ctx context.Context, l *lab) (string, error) {
 	}); err != nil {
 		return "", err
 	}
-	return "", until(ctx, "waiting until the image is read from the parameter", soon, func() (bool, error) {
-		out, err := l.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
-		if fault.IgnoreNotFound(err) != nil || err != nil {
-			return false, fault.IgnoreNotFound(err)
+	_, err := l.parameterShown(ctx, name)
+	return "", err
+}
+
+// checking is how long Parameter Store has to refuse an image that there is not: when it has, nothing says.
+const checking = 15 * time.Second
+
+// parameterVersionRefused writes an image that there is not over one that there is.
+func parameterVersionRefused(ctx context.Context, l *lab) (string, error) {
+	name := l.path() + "/refused"
+	for n, id := range []string{aws.ToString(l.shown.ImageId), "ami-" + strings.Repeat("0", 17)} {
+		if _, err := l.make("parameter refused", func() (string, error) {
+			_, err := l.ssm.PutParameter(ctx, rollout.Value(name, id, rollout.ImageType))
+			return name, err
+		}); err != nil {
+			return "", err
 		}
-		return aws.ToString(out.Parameter.Value) == id, nil
+		if n == 1 {
+			continue
+		}
+		if _, err := l.parameterShown(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	if err := rest(ctx, checking); err != nil {
+		return "", err
+	}
+	p, err := l.parameterShown(ctx, name)
+	if err != nil || p.Version == 1 {
+		return "", err
+	}
+	return fmt.Sprintf("the parameter is shown with version %d and %s", p.Version, aws.ToString(p.Value)), nil
+}
+
+// parameterShown waits until a parameter is there.
+func (l *lab) parameterShown(ctx context.Context, name string) (p *ssmtypes.Parameter, err error) {
+	err = until(ctx, "waiting until a parameter is there", soon, func() (bool, error) {
+		out, err := l.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
+		if err == nil {
+			p = out.Parameter
+		}
+		return err == nil, fault.IgnoreNotFound(err)
 	})
+	return p, err
 }
