@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 	"goldsmith/local/account"
 )
 
-// killed lets so many changing calls through. The next one does what it does, or not, and from then on nothing is
+// killed lets so many calls through that leave something. The next one does what it does, or not, and from then on nothing is
 // answered: the program is gone.
 type killed struct {
 	next  http.Handler
@@ -24,10 +25,7 @@ type killed struct {
 }
 
 func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation := account.Operation(r)
-	reads := strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "Get") ||
-		strings.HasPrefix(operation, "List")
-	if !k.dead && !reads {
+	if !k.dead && leaves(account.Operation(r)) {
 		if k.left--; k.left < 0 {
 			k.dead = true
 			k.dies()
@@ -42,8 +40,19 @@ func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.next.ServeHTTP(w, r)
 }
 
-// Cut off at any call that changes something, before it or after it, nothing stays behind: once it is cleaned, or once
-// the run was begun again, which goes on where it was.
+// leaves reports whether a call may leave something else behind than the one before it: those that read do not, nor
+// those that change what goes with its template, its group or its instance.
+func leaves(operation string) bool {
+	reads := strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "Get") ||
+		strings.HasPrefix(operation, "List")
+	return !reads && !slices.Contains([]string{
+		"CreateLaunchTemplateVersion", "DeleteLaunchTemplateVersions", "ModifyLaunchTemplate", "StartInstanceRefresh",
+		"CreateTags", "DeleteTags", "ExitStandby", "SendCommand",
+	}, operation)
+}
+
+// Cut off at any call that leaves something behind, before it or after it, nothing stays behind: once it is cleaned, or
+// once the run was begun again, which goes on where it was.
 func TestKilledAnywhere(t *testing.T) {
 	for n, died := 0, true; died; n++ {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
