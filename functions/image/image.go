@@ -117,7 +117,7 @@ func terminated(j job.Job) error {
 // atRest is an error unless an instance that was to be stopped is stopped: whoever started it since, or
 // redrives an execution whose instance runs again, must not get an image of half-written data.
 func (s Step) atRest(ctx context.Context, j job.Job) error {
-	if j.Decision != job.StopFirst {
+	if j.Decision != job.StopFirst || s.Now().Sub(j.Times.Stopped) < seen {
 		return nil
 	}
 	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
@@ -139,6 +139,9 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 			"%s (%s) was started by other hands before its image was made, so none was made", j.Source.Name, j.Source.ID)
 	}
 }
+
+// seen is how long the look counts that ended the wait for the stop: another one would tell little more.
+const seen = 3 * time.Second
 
 // lagging is how long a describe may still show the state before the stop was seen.
 const lagging = time.Minute

@@ -195,6 +195,14 @@ func TestImage(t *testing.T) {
 			Want:  "Register DescribeInstances: NotYet",
 		},
 		{
+			Name: "seen as stopped this moment: not looked at again",
+			Given: func(s *steptest.Stage, j *job.Job) {
+				s.Set(s.Web, ec2.Stopped)
+				j.Times.Stopped = time.Now()
+			},
+			Want: "Register CreateImage Amend: ok",
+		},
+		{
 			Name: "the plan asks for a reboot",
 			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)

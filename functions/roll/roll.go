@@ -39,6 +39,7 @@ type Step struct {
 	Lineages    rollout.Lineages
 	Ledger      ledgerAPI
 	Path        string
+	Lately      *rollout.Lately
 	Now         func() time.Time
 }
 
@@ -46,7 +47,7 @@ func (s Step) writer() rollout.Writer {
 	return rollout.Writer{
 		Finder: rollout.Finder{
 			EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Ledger: s.Ledger, Lineages: s.Lineages, Path: s.Path,
-			Now: s.Now,
+			Lately: s.Lately, Now: s.Now,
 		},
 		Templates: s.EC2, Values: s.SSM, Records: s.Ledger,
 	}

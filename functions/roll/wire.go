@@ -10,6 +10,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/settings"
 )
 
@@ -22,6 +23,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 	cloud, groups := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	return Step{
 		EC2: cloud, AutoScaling: groups, SSM: ssm.NewFromConfig(s.AWS), Lineages: lineage.Finder{EC2: cloud, Groups: groups},
-		Ledger: s.Ledger, Path: s.Get(settings.ImagePath), Now: s.Now,
+		Ledger: s.Ledger, Path: s.Get(settings.ImagePath), Lately: &rollout.Lately{}, Now: s.Now,
 	}.Handle, nil
 }

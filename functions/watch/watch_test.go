@@ -171,9 +171,15 @@ func TestWatchRunning(t *testing.T) {
 		step, in := scene(s)
 		s.Set(s.Web, ec2.Stopped)
 		in.For, in.Job.Times.StartSent = job.ForRunning, time.Now().UTC()
+		time.Sleep(2 * time.Second)
 		return step, in
 	}
 	steptest.Play(t, starting, cases{
+		{
+			Name:  "the start was sent this moment: nothing to see yet, the token is kept for the event",
+			Given: func(_ *steptest.Stage, in *watch.Input) { in.Job.Times.StartSent = time.Now() },
+			Want:  "Await: ok", Then: goesOn,
+		},
 		{
 			Name:  "pending",
 			Given: func(s *steptest.Stage, _ *watch.Input) { s.Must(s.StartWeb()) },

@@ -295,14 +295,14 @@ const typesACall = 100
 
 // learn reads what types can run.
 func (s *survey) learn(ctx context.Context, names []types.InstanceType) error {
-	missing := slices.DeleteFunc(slices.Clone(names), func(n types.InstanceType) bool { return s.types[n] != nil })
+	missing := s.Lately.missing(names, s.types)
 	for chunk := range slices.Chunk(missing, typesACall) {
 		out, err := s.EC2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: chunk})
 		if err != nil {
 			return fmt.Errorf("looking up instance type %s: %w", listed(texts(chunk)), err)
 		}
 		for _, info := range out.InstanceTypes {
-			s.types[info.InstanceType] = &info
+			s.types[info.InstanceType] = s.Lately.keep(&info)
 		}
 		for _, name := range chunk {
 			if s.types[name] == nil {

@@ -162,7 +162,7 @@ func (t *template) takes(image string) (some, all bool) {
 // readLaunchers reads what launches from templates, once.
 func (s *survey) readLaunchers(ctx context.Context) (err error) {
 	if !s.looked {
-		s.launching, err = s.launchers(ctx)
+		s.launching, err = s.Lately.launchers(s.Now, func() ([]launcher, error) { return s.launchers(ctx) })
 		s.looked = err == nil
 	}
 	return err

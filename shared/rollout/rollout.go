@@ -57,6 +57,8 @@ type Finder struct {
 	Lineages   Lineages
 	Path       string
 	Now        func() time.Time
+	// Lately is what the process has read for other images; nil where each is to read all anew.
+	Lately *Lately
 	// Copied is the copy that is to be rolled in another Region, whose ledger is Abroad; nil at home.
 	Copied *Copied
 }

@@ -39,9 +39,20 @@ type waitsAPI interface {
 // try of the step is older, and worth a look.
 const shutdown = 5 * time.Second
 
+// boot is less than EC2 takes to show an instance as running. The token is stored by then, so that the event of one
+// that is quicker yet finds it.
+const boot = 2 * time.Second
+
 // TooSoon reports whether what the job waits for cannot be there yet.
 func TooSoon(j job.Job, now time.Time) bool {
-	return j.Await.For == job.ForStopped && now.Sub(j.Times.StopSent) < shutdown
+	switch j.Await.For {
+	case job.ForStopped:
+		return now.Sub(j.Times.StopSent) < shutdown
+	case job.ForRunning:
+		return now.Sub(j.Times.StartSent) < boot
+	default:
+		return false
+	}
 }
 
 // Settler looks at what steps wait for, and completes the steps.
