@@ -21,6 +21,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/pace"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
@@ -45,6 +46,7 @@ type claimsAPI interface {
 // ledgerAPI is the ledger as far as claiming needs it.
 type ledgerAPI interface {
 	claimsAPI
+	pace.Ledger
 	bound.Ledger
 	breaker.Reader
 }
@@ -87,7 +89,10 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 		return j, fmt.Errorf("claiming %s: %w", j.Source.ID, err)
 	}
 	asked := j.Turn != nil || claim.Looked
-	j, done, err := s.stillWaits(ctx, j)
+	j, done, err := s.paced(ctx, j, asked)
+	if err == nil && !done {
+		j, done, err = s.stillWaits(ctx, j)
+	}
 	if err == nil && !done {
 		j, err = s.decide(ctx, j, claim)
 	}

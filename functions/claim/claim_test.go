@@ -38,7 +38,7 @@ type cases = []steptest.Case[claim.Input, job.Job]
 
 // All that a claim of a running instance does: none of it changes anything in EC2.
 const (
-	found = "Claim DescribeInstances"
+	found = "Claim Reserve*2 DescribeInstances"
 	looks = found + " DescribeInstanceAttribute"
 )
 
@@ -77,17 +77,17 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "without a stop nobody asks for stop protection",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.Reboot },
-			Want:  "Claim DescribeInstances Record: ok",
+			Want:  "Claim Reserve*2 DescribeInstances Record: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: claims + " Take Record: ok | " + claims + " Record: ok",
+			Want: claims + " Take Record: ok | " + again + " Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    claims + " Take Record: ok | " + claims + " Record: ok",
+			Want:    claims + " Take Record: ok | " + again + " Record: ok",
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -116,7 +116,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
 			},
-			Want: "Claim DescribeInstances*6: Transient",
+			Want: "Claim Reserve*2 DescribeInstances*6: Transient",
 			Says: []string{"looking at i-"},
 		},
 		{
@@ -163,13 +163,13 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}
 			},
-			Want: "Claim DescribeSnapshots: ok",
+			Want: "Claim Reserve*2 DescribeSnapshots: ok",
 			Then: skipped(job.Gone, "this account has no such snapshot any more"),
 		},
 		{
 			Name:  "EC2 does not know it",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
-			Want:  "Claim DescribeInstances*2: ok",
+			Want:  "Claim Reserve*2 DescribeInstances*2: ok",
 			Then:  skipped(job.Gone, "EC2 does not know it any more"),
 		},
 		{
@@ -189,7 +189,7 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"}))
 			},
-			Want: "Claim DescribeInstances: ok",
+			Want: "Claim Reserve*2 DescribeInstances: ok",
 			Then: skipped(job.NotEnrolled, "tag goldsmith:plan does not name plan nightly any more"),
 		},
 		{
@@ -254,7 +254,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "the window closed before its turn came",
 			Given: func(_ *steptest.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
-			Want:  "Claim DescribeInstances Slots*2: ok",
+			Want:  "Claim Reserve*2 DescribeInstances Slots*2: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{
@@ -319,7 +319,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID, in.Job.Run.Request.Source = "i-00000000000000bad", "i-00000000000000bad"
 			},
-			Want:    "Claim DescribeInstances*2: NotYet | Claim DescribeInstances*2: ok",
+			Want:    "Claim Reserve*2 DescribeInstances*2: NotYet | Claim Reserve*2 DescribeInstances*2: ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then:    func(s *steptest.Stage, j job.Job) { s.Same("reason", j.Skip.Code, job.Gone) },
 		},
@@ -337,7 +337,7 @@ func TestClaimRequested(t *testing.T) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now", "hold": "yes"}))
 				in.Job.Plan.Sources.Exclude = map[string][]string{"hold": nil}
 			},
-			Want: "Claim DescribeInstances: ok",
+			Want: "Claim Reserve*2 DescribeInstances: ok",
 			Then: excluded("plan nightly leaves it out: its tag hold is one that sources.exclude names"),
 		},
 		{
@@ -346,7 +346,7 @@ func TestClaimRequested(t *testing.T) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 				in.Job.Plan.Sources.Tags = map[string][]string{"Role": {"db"}}
 			},
-			Want: "Claim DescribeInstances: ok",
+			Want: "Claim Reserve*2 DescribeInstances: ok",
 			Then: excluded("plan nightly leaves it out: its tag Role is not as sources.tags wants it"),
 		},
 		{
@@ -355,12 +355,12 @@ func TestClaimRequested(t *testing.T) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 				in.Job.Plan.Sources.IDs = []string{"i-0123456789abcdef0"}
 			},
-			Want: "Claim DescribeInstances: ok",
+			Want: "Claim Reserve*2 DescribeInstances: ok",
 			Then: excluded("plan nightly leaves it out: sources.ids does not list it"),
 		},
 		{
 			Name:    "the tag was taken off again; that it is not there is believed after a minute",
-			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
+			Want:    "Claim Reserve*2 DescribeInstances: NotYet | Claim Reserve*2 DescribeInstances: ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip, &job.Reason{Code: job.Withdrawn, Text: "tag goldsmith:image was taken off again"})
@@ -371,7 +371,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID, in.Job.Run.Request.Source = s.Web, s.Web
 			},
-			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
+			Want:    "Claim Reserve*2 DescribeInstances: NotYet | Claim Reserve*2 DescribeInstances: ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip.Code, job.Withdrawn)
@@ -382,7 +382,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, By: "jo"}
 			},
-			Want: "Claim DescribeInstances: ok",
+			Want: "Claim Reserve*2 DescribeInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled,
 					Text: "tag goldsmith:plan does not name plan nightly, and no tag goldsmith:image asks for it"})

@@ -57,7 +57,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 		},
 		{
 			Name: "and who asks for it waits for half an hour", Want: "Claim Slots " +
-				strings.TrimPrefix(looks, "Claim ") + " DescribeInstances Slots Claims Slots: ok",
+				strings.TrimPrefix(looks, "Claim Reserve*2 ") + " DescribeInstances Slots Claims Slots: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				lost(s, in)
 				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
@@ -101,7 +101,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
-			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim ") +
+			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim Reserve*2 ") +
 				" Take Free Record: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				free(s)

@@ -70,7 +70,7 @@ func TestLeaveOut(t *testing.T) {
 		}
 	}
 	told := []job.ReasonCode{job.VolumesLeftOut}
-	const seen = "Claim DescribeInstances"
+	const seen = "Claim Reserve*2 DescribeInstances"
 	steptest.Play(t, scene, []steptest.Case[claim.Input, job.Job]{
 		{Name: "a device", Given: marked(plan.Volumes{LeaveOut: []string{"/dev/sdg", "/dev/sdz"}}),
 			Want: seen + " Record: ok",

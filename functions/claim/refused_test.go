@@ -121,9 +121,11 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 	const stopping = "it is stopping, on its way to another state"
 	steptest.Play(t, requested, cases{
 		{Name: "it begins to wait", Want: found + ": ok", Then: waits(0)},
-		{Name: "it waits since a while", Given: turn(0, 29*time.Minute), Want: found + ": ok", Then: waits(29 * time.Minute)},
+		{Name: "it waits since a while", Given: turn(0, 29*time.Minute),
+			Want: "Claim DescribeInstances: ok", Then: waits(29 * time.Minute)},
 		{
-			Name: "it has waited for half an hour", Given: turn(0, 30*time.Minute), Want: found + " Slots: ok",
+			Name: "it has waited for half an hour", Given: turn(0, 30*time.Minute),
+			Want: "Claim DescribeInstances Slots: ok",
 			Then: skips(job.ChangingState, stopping+", and was so for 30m0s. Ask again once it runs or is stopped"),
 		},
 		{
@@ -147,10 +149,10 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 // What EC2 has sent an event of may not be shown for a minute.
 func TestClaimOfWhatIsNotShownYet(t *testing.T) {
 	steptest.Play(t, requested, cases{
-		{Name: "its tag", Want: "Claim DescribeInstances: NotYet",
+		{Name: "its tag", Want: "Claim Reserve*2 DescribeInstances: NotYet",
 			Says: []string{"EC2 does not show tag goldsmith:image of i-"}},
 		{
-			Name: "itself", Want: "Claim DescribeInstances*2: NotYet",
+			Name: "itself", Want: "Claim Reserve*2 DescribeInstances*2: NotYet",
 			Says:  []string{"EC2 does not show i-00000000000000bad yet"},
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
 		},

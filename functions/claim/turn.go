@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/job"
+	"goldsmith/shared/pace"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -51,6 +53,23 @@ func (s Step) places(ctx context.Context, j job.Job, f source.Facts) (job.Job, e
 		}
 	}
 	return s.free(ctx, j)
+}
+
+// paced has the source wait until it may begin: no faster than EC2 lets its image be made and its instance be started
+// again, over all plans and runs. It returns whether that is all there is to do.
+func (s Step) paced(ctx context.Context, j job.Job, asked bool) (job.Job, bool, error) {
+	if asked {
+		return j, false, nil
+	}
+	now := s.Now().UTC()
+	at, err := pace.Begin(ctx, s.Ledger, now)
+	wait := at.Sub(now)
+	if err != nil || wait < time.Second {
+		return j, false, err
+	}
+	j.Decision = job.WaitFirst
+	j.Turn = &job.Turn{Seconds: int(math.Ceil(wait.Seconds())), Since: now}
+	return j, true, nil
 }
 
 // unlock looks whether the ledger knows by now of what was down without its knowing: the sweep sees to that within

@@ -17,6 +17,8 @@ import (
 const (
 	// claims are the calls of a claim that gets its place, and turned those of one that asks for a place again.
 	claims = looks + " StartInstances DescribeVolumes Slots*2"
+	// again are those of one that was decided before, or has waited.
+	again  = "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2"
 	turned = "Claim Slots*2"
 )
 
@@ -169,7 +171,7 @@ func TestClaimWaits(t *testing.T) {
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("first", j.Turn.First, 4) },
 		},
 		{
-			Name: "it waited for its instance until now: how many are before it begins here", Want: claims + " Take: ok",
+			Name: "it waited for its instance until now: how many are before it begins here", Want: again + " Take: ok",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Turn.Before, in.Job.Turn.First = 0, 0 },
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("first", j.Turn.First, 1) },
 		},
@@ -186,7 +188,7 @@ func TestClaimWaits(t *testing.T) {
 			},
 		},
 		{
-			Name: "waited for something else than a turn: no warning of one", Want: claims + " Take Free Record: ok",
+			Name: "waited for something else than a turn: no warning of one", Want: again + " Take Free Record: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) { free(s); in.Job.Turn.First, in.Job.Turn.Before = 0, 0 },
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
@@ -249,12 +251,12 @@ func TestClaimWaits(t *testing.T) {
 func TestClaimGivesUpItsPlace(t *testing.T) {
 	steptest.Play(t, scene, cases{
 		{
-			Name: "terminated since", Want: claims + " Take Record: ok | " + found + " Slots Free: ok",
+			Name: "terminated since", Want: claims + " Take Record: ok | Claim DescribeInstances Slots Free: ok",
 			Then:    skips(job.Terminating, ""),
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Terminated) },
 		},
 		{
-			Name: "and that fails", Want: claims + " Take Record: ok | " + found + " Slots Free: Transient",
+			Name: "and that fails", Want: claims + " Take Record: ok | Claim DescribeInstances Slots Free: Transient",
 			Says:    []string{"giving up the turn of i-"},
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Terminated); s.Ledger.Break("Free", 1) },
 		},

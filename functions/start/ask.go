@@ -12,6 +12,7 @@ import (
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/pace"
 	"goldsmith/shared/source"
 )
 
@@ -37,7 +38,7 @@ func (s Step) Ask(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if err := s.lift(ctx); err != nil {
 		return p, err
 	}
-	refused, all, err := source.Unstartable(ctx, s.EC2, ask)
+	refused, all, err := source.Unstartable(ctx, pace.Dry{Starter: s.paced()}, ask)
 	if err != nil {
 		return p, err
 	}

@@ -44,7 +44,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		j.Failure = broken
 		return step, j
 	}
-	const start = "DescribeInstances StartInstances: ok"
+	const start = "DescribeInstances Reserve Slots StartInstances: ok"
 	// sent is a start that went out a while ago, and what became of it.
 	sent := func(ago time.Duration, became func(*steptest.Stage)) func(*steptest.Stage, *job.Job) {
 		return func(s *steptest.Stage, j *job.Job) {
@@ -68,7 +68,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 	steptest.Play(t, failed, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "EC2 took the start back, and says why", Given: sent(10*time.Minute, takenBack),
-			Want: "DescribeInstances Claim Record Take StartInstances: ok",
+			Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				down("Client.InvalidKMSKey.InvalidState", "it does not stay up: ")(s, j)
 				s.Same("back", j.Back, false)
@@ -80,7 +80,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		{Name: "shown as before a start for minutes", Given: sent(4*time.Minute, unseen), Want: start, Then: unnoted},
 		{
 			Name: "shown as before a start for longer than EC2 lags", Given: sent(6*time.Minute, unseen),
-			Want: "DescribeInstances Claim Record Take StartInstances: ok",
+			Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
 			Then: down("Client.UserInitiatedShutdown", "it does not stay up"),
 		},
 		{
@@ -98,7 +98,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 			},
 		},
 		{
-			Name: "no start was sent: nothing fell back", Want: "DescribeInstances StartInstances: ok",
+			Name: "no start was sent: nothing fell back", Want: "DescribeInstances Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
 		},
 	})
@@ -129,7 +129,7 @@ func TestStartFellBackWithoutAReason(t *testing.T) {
 			return start.Step{EC2: speechless{s.EC2, reason}, Claims: s.Ledger, Now: time.Now}.Handle, j
 		}
 		steptest.Play(t, silent, []steptest.Case[job.Job, job.Job]{{
-			Name: "it is down, and EC2 does not say why", Want: "DescribeInstances Claim Record Take StartInstances: ok",
+			Name: "it is down, and EC2 does not say why", Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
 			Then: down(breaker.FellBack, "it does not stay up: "),
 		}})
 	}
@@ -152,13 +152,13 @@ func TestStartWithoutTheLedger(t *testing.T) {
 	steptest.Play(t, refused, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "the claim cannot be read", Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
-			Want: "StartInstances Claim: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
+			Want: "Reserve Slots StartInstances Claim: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
 		},
 		{
 			Name: "the claim cannot be written", Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want: "StartInstances Claim Record: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
+			Want: "Reserve Slots StartInstances Claim Record: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
 		},
-		{Name: "noted, and nothing to log", Want: "StartInstances Claim Record Take: Failed", Then: then(false)},
+		{Name: "noted, and nothing to log", Want: "Reserve Slots StartInstances Claim Record Take: Failed", Then: then(false)},
 	})
 }
 
@@ -173,19 +173,19 @@ func TestStartInNoState(t *testing.T) {
 	steptest.Play(t, refused, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "terminated", Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
-			Want: "StartInstances DescribeInstances: Failed", Says: []string{ended},
+			Want: "Reserve Slots StartInstances DescribeInstances: Failed", Says: []string{ended},
 		},
 		{
 			Name:  "a describe does not know it: not taken for terminated",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "StartInstances DescribeInstances*2: NotYet", Says: []string{"starting web (i-"},
+			Want:  "Reserve Slots StartInstances DescribeInstances*2: NotYet", Says: []string{"starting web (i-"},
 		},
 		{
 			Name: "EC2 cannot be asked: not taken for terminated",
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
-			Want: "StartInstances DescribeInstances: NotYet", Says: []string{"starting web (i-"},
+			Want: "Reserve Slots StartInstances DescribeInstances: NotYet", Says: []string{"starting web (i-"},
 		},
 	})
 }
@@ -219,7 +219,7 @@ func TestStartIsBack(t *testing.T) {
 		{
 			Name:  "no call of EC2's knows it",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "DescribeInstances*2 Claim StartInstances DescribeInstances*2: ok", Then: gone(true),
+			Want:  "DescribeInstances*2 Claim Reserve Slots StartInstances DescribeInstances*2: ok", Then: gone(true),
 		},
 		{
 			Name: "a moment after the stop", Want: "DescribeInstances Claim: NotYet",
@@ -235,7 +235,7 @@ func TestStartIsBack(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Must(s.StopWeb()) },
 		},
 		{
-			Name: "pending", Want: "DescribeInstances StartInstances: ok",
+			Name: "pending", Want: "DescribeInstances Reserve Slots StartInstances: ok",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Stopped); s.Must(s.StartWeb()) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("back", j.Back, false)

@@ -18,6 +18,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/pace"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 )
@@ -32,6 +33,7 @@ type starter interface {
 type claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	breaker.Ledger
+	pace.Waiting
 }
 
 // results is where it goes why a source is left alone.
@@ -89,7 +91,9 @@ func looksFirst(j job.Job) bool {
 // send sends the start, and notes that it did, or why the source stays down. It gives the state before that, as EC2
 // says.
 func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.InstanceStateName, err error) {
-	out, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
+	before, err = s.paced().Start(ctx, ledger.Slot{
+		Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
+	})
 	switch {
 	case fault.IsNotFound(err):
 		j, err := s.unknown(ctx, j, err)
@@ -105,8 +109,10 @@ func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.I
 		handler.Log(ctx).ErrorContext(ctx, "start not recorded", "source", j.Source.ID,
 			"error", err)
 	}
-	return j, source.Before(out), nil
+	return j, before, nil
 }
+
+func (s Step) paced() pace.Starter { return pace.Starter{EC2: s.EC2, Ledger: s.Claims, Now: s.Now} }
 
 // noteTakenBack has the sweep start the source again without a look, should this job not bring it back: it was down
 // though EC2 had accepted a start before.

@@ -28,7 +28,7 @@ func TestStart(t *testing.T) {
 	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "what the run stopped is started again",
-			Want: "StartInstances: ok",
+			Want: "Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("started is not back yet", j.Back, false)
@@ -38,7 +38,7 @@ func TestStart(t *testing.T) {
 		},
 		{
 			Name: "started once, however often the step runs",
-			Want: "StartInstances: ok | StartInstances: ok",
+			Want: "Reserve Slots StartInstances: ok | Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Pending) },
 		},
 		{
@@ -46,19 +46,19 @@ func TestStart(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Drop: true})
 			},
-			Want: "StartInstances*2: ok",
+			Want: "Reserve Slots StartInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: tried again",
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "StartInstances*6 Claim Record: Transient | StartInstances: ok",
+			Want: "Reserve Slots StartInstances*6 Claim Record: Transient | Reserve Slots StartInstances: ok",
 		},
 		{
 			Name:  "it is started only with its image: the patience with its start begins here",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Plan.Restart = plan.Available },
-			Want:  "DescribeInstances StartInstances Take: ok",
+			Want:  "DescribeInstances Reserve Slots StartInstances Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				for place, err := range s.Ledger.Kept.Slots(s.Context(), s.Plan.Name) {
 					s.Must(err)
@@ -73,7 +73,7 @@ func TestStart(t *testing.T) {
 				j.Plan.Restart = plan.Available
 				s.Ledger.Break("Take", 1)
 			},
-			Want: "DescribeInstances StartInstances Take: ok",
+			Want: "DescribeInstances Reserve Slots StartInstances Take: ok",
 		},
 		{
 			Name: "what was stopped before the run stays stopped",
@@ -104,7 +104,7 @@ func TestStartAfterFailure(t *testing.T) {
 	steptest.Play(t, failed, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "stopped by the run: started again",
-			Want: "DescribeInstances StartInstances: ok",
+			Want: "DescribeInstances Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("back", j.Back, false)
@@ -116,7 +116,7 @@ func TestStartAfterFailure(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
-			Want:    "DescribeInstances: NotYet | DescribeInstances StartInstances: ok",
+			Want:    "DescribeInstances: NotYet | DescribeInstances Reserve Slots StartInstances: ok",
 			Between: func(*steptest.Stage) { time.Sleep(2 * time.Minute) },
 		},
 		{
@@ -209,7 +209,7 @@ func TestStartAfterFailure(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more: nothing is left to bring back",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "DescribeInstances*2 Claim StartInstances DescribeInstances*2: ok",
+			Want:  "DescribeInstances*2 Claim Reserve Slots StartInstances DescribeInstances*2: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
@@ -217,13 +217,13 @@ func TestStartAfterFailure(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InvalidInstanceID.NotFound"})
 			},
-			Want: "DescribeInstances StartInstances DescribeInstances Claim Record: NotYet",
+			Want: "DescribeInstances Reserve Slots StartInstances DescribeInstances Claim Record: NotYet",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back || j.Gone, false) },
 		},
 		{
 			Name:  "started by the step that failed, and pending: asked to start all the same, which changes nothing",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Must(s.StartWeb()) },
-			Want:  "DescribeInstances StartInstances: ok",
+			Want:  "DescribeInstances Reserve Slots StartInstances: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, false) },
 		},
 	})
@@ -240,23 +240,23 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "EC2 has no room: hours of patience",
 			Given: refused("InsufficientInstanceCapacity"),
-			Want:  "StartInstances Claim Record: NoCapacity",
+			Want:  "Reserve Slots StartInstances Claim Record: NoCapacity",
 			Says:  []string{"starting web (i-", "InsufficientInstanceCapacity"},
 		},
 		{
 			Name:  "the dedicated host has no room",
 			Given: refused("InsufficientHostCapacity"),
-			Want:  "StartInstances Claim Record: NoCapacity",
+			Want:  "Reserve Slots StartInstances Claim Record: NoCapacity",
 		},
 		{
 			Name:  "in no state to be started, for now",
 			Given: refused("IncorrectInstanceState"),
-			Want:  "StartInstances DescribeInstances: NotYet",
+			Want:  "Reserve Slots StartInstances DescribeInstances: NotYet",
 		},
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded"),
-			Want:  "StartInstances*6 Claim Record: Transient",
+			Want:  "Reserve Slots StartInstances*6 Take Claim Record: Transient",
 		},
 		{
 			Name: "somebody terminated it meanwhile",
@@ -264,20 +264,20 @@ func TestStartRefused(t *testing.T) {
 				refused("InvalidInstanceID.NotFound")(s, j)
 				s.Set(s.Web, ec2.Terminated)
 			},
-			Want: "StartInstances DescribeInstances: Failed",
+			Want: "Reserve Slots StartInstances DescribeInstances: Failed",
 			Says: []string{"web (i-", "was terminated during the run"},
 		},
 		{
 			Name:  "EC2 says of a start that there is no such instance, and shows it: not taken for gone",
 			Given: refused("InvalidInstanceID.NotFound"),
-			Want:  "StartInstances DescribeInstances Claim Record: NotYet",
+			Want:  "Reserve Slots StartInstances DescribeInstances Claim Record: NotYet",
 			Says:  []string{"which EC2 shows as stopped"},
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone || j.Back, false) },
 		},
 		{
 			Name:  "the function may not use the volume's key",
 			Given: refused("UnauthorizedOperation"),
-			Want:  "StartInstances Claim Record Take: Failed",
+			Want:  "Reserve Slots StartInstances Claim Record Take: Failed",
 			Says:  []string{"starting web (i-"},
 		},
 	})

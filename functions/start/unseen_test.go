@@ -42,11 +42,11 @@ func TestStartWithoutALook(t *testing.T) {
 			cases := []steptest.Case[job.Job, job.Job]{
 				{
 					Name: "the run has stopped it: started", Given: stopped(time.Hour),
-					Want: asked + " Claim StartInstances: ok", Then: started,
+					Want: asked + " Claim Reserve Slots StartInstances: ok", Then: started,
 				},
 				{
 					Name: "the stop may still land: started once it cannot", Given: stopped(0),
-					Want: asked + " Claim: NotYet | " + asked + " Claim StartInstances: ok", Then: started,
+					Want: asked + " Claim: NotYet | " + asked + " Claim Reserve Slots StartInstances: ok", Then: started,
 					Between: func(*steptest.Stage) { time.Sleep(3 * time.Minute) },
 				},
 				{
@@ -72,7 +72,7 @@ func TestStartWithoutALook(t *testing.T) {
 				{
 					Name:  "the ledger has lost the claim, which would say so: started",
 					Given: held(func(c *ledger.Claim) { c.Since = time.Now() }),
-					Want:  asked + " Claim StartInstances: ok", Then: started,
+					Want:  asked + " Claim Reserve Slots StartInstances: ok", Then: started,
 				},
 				{
 					Name: "the claim cannot be read either: tried again",
@@ -80,7 +80,7 @@ func TestStartWithoutALook(t *testing.T) {
 						stopped(time.Hour)(s, j)
 						s.Ledger.Break("Claim", 1)
 					},
-					Want: asked + " Claim: Transient | " + asked + " Claim StartInstances: ok", Then: started,
+					Want: asked + " Claim: Transient | " + asked + " Claim Reserve Slots StartInstances: ok", Then: started,
 				},
 			}
 			for i := range cases {

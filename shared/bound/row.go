@@ -32,7 +32,7 @@ func (r *row) mine(s ledger.Slot) {
 		r.own = append(r.own, s)
 	case ledger.Turns:
 		r.turns = append(r.turns, s)
-	case ledger.Stops, ledger.Downs, ledger.Exempt, ledger.Members: // No bound of those at once.
+	case ledger.Stops, ledger.Downs, ledger.Exempt, ledger.Members, ledger.Starts: // No bound of those at once.
 	}
 }
 
@@ -45,6 +45,6 @@ func (r *row) other(s ledger.Slot, now time.Time) {
 		if len(r.turns) == 0 && now.Sub(s.Seen) < Stale {
 			r.before++
 		}
-	case ledger.Stops, ledger.Downs, ledger.Exempt, ledger.Members: // No bound of those at once.
+	case ledger.Stops, ledger.Downs, ledger.Exempt, ledger.Members, ledger.Starts: // No bound of those at once.
 	}
 }

@@ -122,7 +122,7 @@ func marked(ctx context.Context, l Marks) (marks map[string]ledger.Slot, exempt 
 			marks[s.Source] = s
 		case ledger.Exempt:
 			exempt[s.Source+" "+s.Run] = &s
-		case ledger.Places, ledger.Turns, ledger.Stops, ledger.Members: // These say nothing of who is down.
+		case ledger.Places, ledger.Turns, ledger.Stops, ledger.Members, ledger.Starts: // These say nothing of who is down.
 		}
 	}
 	return marks, exempt, denied, nil

@@ -157,6 +157,9 @@ var refusals = []string{
 	"EC2ThrottledException",
 }
 
+// IsThrottled reports whether AWS says that a call came too soon, and so has done nothing.
+func IsThrottled(err error) bool { return hasCode(err, refusals) }
+
 // IsRefused reports whether AWS has certainly not done what was asked. Of what failed inside, or got no answer, that is
 // not certain.
 func IsRefused(err error) bool {

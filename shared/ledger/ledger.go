@@ -43,6 +43,10 @@ type Ledger interface {
 	// Slots are a plan's, by kind and id, read page by page; all slots when the plan is empty.
 	Slots(ctx context.Context, plan string) iter.Seq2[Slot, error]
 
+	// Reserve takes the next moment of a row, if that is no later than some patience after now: where ok is false none was
+	// taken, and at is when there will be one. A moment that is taken and not used passes.
+	Reserve(ctx context.Context, r Row, now time.Time, patience time.Duration) (at time.Time, ok bool, err error)
+
 	// Await stores a waiting step under its resource and what it waits for,
 	// replacing an older token of the same run.
 	Await(ctx context.Context, w Wait) error

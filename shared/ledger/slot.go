@@ -41,6 +41,8 @@ const (
 	// Members are of EveryPlan, by the name of an Auto Scaling group: the member of it that is out of service, one at a
 	// time.
 	Members SlotKind = "member"
+	// Starts are of EveryPlan: instances that wait for a moment to be started.
+	Starts SlotKind = "start"
 	// Exempt names a source that a person does not want others to wait for; of EveryPlan.
 	Exempt SlotKind = "exempt"
 )

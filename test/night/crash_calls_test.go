@@ -224,6 +224,13 @@ func (b chaosLedger) Since(ctx context.Context, now time.Time) (at time.Time, er
 	return at, err
 }
 
+func (b chaosLedger) Reserve(
+	ctx context.Context, r ledger.Row, now time.Time, patience time.Duration,
+) (at time.Time, ok bool, err error) {
+	err = b.do(ctx, "Reserve", writes, func() error { at, ok, err = b.Ledger.Reserve(ctx, r, now, patience); return err })
+	return at, ok, err
+}
+
 func (b chaosLedger) Sight(ctx context.Context, key string, now time.Time) (seen ledger.Sighting, err error) {
 	err = b.do(ctx, "Sight", looks, func() error { seen, err = b.Ledger.Sight(ctx, key, now); return err })
 	return seen, err

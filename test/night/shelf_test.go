@@ -230,6 +230,12 @@ func (s *shelf) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return take(ctx, s, func(l ledger.Ledger) (time.Time, error) { return l.Since(ctx, now) })
 }
 
+func (s *shelf) Reserve(
+	ctx context.Context, r ledger.Row, now time.Time, patience time.Duration,
+) (time.Time, bool, error) {
+	return find(ctx, s, func(l ledger.Ledger) (time.Time, bool, error) { return l.Reserve(ctx, r, now, patience) })
+}
+
 func (s *shelf) Sight(ctx context.Context, key string, now time.Time) (ledger.Sighting, error) {
 	return take(ctx, s, func(l ledger.Ledger) (ledger.Sighting, error) { return l.Sight(ctx, key, now) })
 }

@@ -94,6 +94,14 @@ func (l *Ledger) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, 
 	return listed(l, "Slots", l.Kept.Slots(ctx, plan))
 }
 
+// Reserve implements ledger.Ledger.
+func (l *Ledger) Reserve(
+	ctx context.Context, r ledger.Row, now time.Time, patience time.Duration,
+) (at time.Time, ok bool, err error) {
+	err = l.called("Reserve", func() (err error) { at, ok, err = l.Kept.Reserve(ctx, r, now, patience); return err })
+	return at, ok, err
+}
+
 // Await implements ledger.Ledger.
 func (l *Ledger) Await(ctx context.Context, w ledger.Wait) error {
 	return l.called("Await", func() error { return l.Kept.Await(ctx, w) })

@@ -35,6 +35,10 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Take":          func() error { _, err := l.Take(ctx, aSlot("1", "i-2", "monday"), night); return err },
 		"Free":          func() error { return l.Free(ctx, aSlot("1", "i-1", "monday")) },
 		"Slots":         func() error { return lastError(l.Slots(ctx, "")) },
+		"Reserve": func() error {
+			_, _, err := l.Reserve(ctx, ledger.Row{Name: "starts", Every: time.Second, Burst: 1}, night, 0)
+			return err
+		},
 		"Await":         func() error { return l.Await(ctx, aWait("i-1", job.ForRunning, "monday", "token")) },
 		"Waits":         func() error { _, err := l.Waits(ctx, "i-1"); return err },
 		"Done":          func() error { return l.Done(ctx, wait) },

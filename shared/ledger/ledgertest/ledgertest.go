@@ -23,6 +23,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	t.Run("claims", func(t *testing.T) { testClaims(t, open) })
 	t.Run("slots", func(t *testing.T) { testSlots(t, open) })
+	t.Run("moments", func(t *testing.T) { testMoments(t, open) })
 	t.Run("waits", func(t *testing.T) { testWaits(t, open) })
 	t.Run("results", func(t *testing.T) { testResults(t, open) })
 	t.Run("retirements", func(t *testing.T) { testRetirements(t, open) })
