@@ -28,12 +28,13 @@ type limit struct {
 }
 
 // The calls that an image cannot do without, each with its request bucket, in
-// the order in which a source makes them. StartInstances has a bucket of
-// resources as well, 1,000 and 2 a second, which is never the tighter one.
+// the order in which a source makes them. An ideal caller starts together what
+// is to be started at the same time: of the two buckets of StartInstances that
+// of the instances counts then, and never that of the calls.
 var (
 	stopping = limit{"StopInstances", 50, 5}
 	imaging  = limit{"CreateImage", 50, 5}
-	starting = limit{"StartInstances", 5, 2}
+	starting = limit{"StartInstances", 1000, 2}
 	rolling  = []limit{{"CreateLaunchTemplateVersion", 100, 5}, {"ModifyLaunchTemplate", 100, 5}, {"CreateTags", 100, 10}}
 )
 

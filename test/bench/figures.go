@@ -16,6 +16,8 @@ const (
 	nightThrottled = "throttled"
 	nightRehearsal = "rehearsal"
 	nightCopied    = "copied"
+	nightFew       = "few"
+	nightScripted  = "scripted"
 )
 
 // spread is how a figure lies over a fleet.
@@ -94,6 +96,26 @@ type throttled struct {
 
 // Ratio is how much longer the night took than the bound.
 func (n throttled) Ratio() float64 { return n.Took / n.Bound }
+
+// RefusedShare is how many of all calls EC2 throttled.
+func (n throttled) RefusedShare() float64 {
+	refused := 0
+	for _, times := range n.Refused {
+		refused += times
+	}
+	return float64(refused) / float64(max(1, n.Calls))
+}
+
+// scripted is a fleet imaged by a script, or by Goldsmith beside it.
+type scripted struct {
+	Name string `json:"name"`
+	// Down is the downtime in seconds, and Calls are those of the cloud's services for each image, rolls left out.
+	Down  spread  `json:"downtimeSeconds"`
+	Calls float64 `json:"callsPerImage"`
+	// Unsure is how many images were not sure to hold nothing of what was written after they were asked for: their
+	// instance ran, or was started before each volume had its snapshot.
+	Unsure int `json:"unsure"`
+}
 
 // copied is a night in which each image is copied and the copies are shared, beside the same night without.
 type copied struct {

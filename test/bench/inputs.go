@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +41,9 @@ func measureMemory(ctx context.Context, folder string, found []function) error {
 		seen, err := start(ctx, filepath.Join(folder, f.Name), lambdaEnv(c.endpoint, plans, c.suite.Machine), event)
 		if err != nil {
 			return err
+		}
+		if strings.Contains(seen.answer.text, "starting function") {
+			return fmt.Errorf("function %s has not started, and so no memory to measure: %s", f.Name, seen.answer.text)
 		}
 		found[i].PeakMiB, found[i].Answered = seen.peakMiB, "done"
 		if seen.answer.failed {

@@ -74,26 +74,33 @@ func play(
 ) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := &night{t: t, ctx: t.Context(), results: map[string]job.Result{}}
-		p := plan.Default()
-		p.Name, p.Schedule, p.Concurrency, p.Window = "nightly", due, concurrency, plan.Duration(24*time.Hour)
-		for _, edit := range edits {
-			edit(&p)
-		}
-		o.Clock, o.Seed = clock.Real(), 1
-		o.Plans = plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}}
-		var err error
-		if n.Stack, err = stack.New(o); err != nil {
-			t.Fatal(err)
-		}
+		n := stand(t, sources, concurrency, o, edits...)
 		defer func() { n.ok(n.Close()) }()
-		n.cloud = sdk.NewFromConfig(n.AWS())
-		n.seed(sources)
-		n.begun = n.Calls.Len()
 		time.Sleep(time.Until(time.Date(2000, 1, 1, 0, 30, 15, 0, time.UTC)))
 		n.finish()
 		read(n)
 	})
+}
+
+// stand is the fleet, half an hour before the night.
+func stand(t *testing.T, sources, concurrency int, o stack.Options, edits ...func(*plan.Plan)) *night {
+	t.Helper()
+	n := &night{t: t, ctx: t.Context(), results: map[string]job.Result{}}
+	p := plan.Default()
+	p.Name, p.Schedule, p.Concurrency, p.Window = "nightly", due, concurrency, plan.Duration(24*time.Hour)
+	for _, edit := range edits {
+		edit(&p)
+	}
+	o.Clock, o.Seed = clock.Real(), 1
+	o.Plans = plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}}
+	var err error
+	if n.Stack, err = stack.New(o); err != nil {
+		t.Fatal(err)
+	}
+	n.cloud = sdk.NewFromConfig(n.AWS())
+	n.seed(sources)
+	n.begun = n.Calls.Len()
+	return n
 }
 
 // kinds are the data volumes that servers have, and how many in a hundred have them.

@@ -50,7 +50,7 @@ func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	m := &measured{
 		Machine:   machine{Go: "go1.26", Cores: 2},
-		Delivered: delivered{Sources: 200, Added: spread{1.8, 1.8, 3}, Transitions: 25.1, Calls: spread{20, 20.5, 21}},
+		Delivered: delivered{Sources: 200, Added: spread{1.8, 1.8, 3.5}, Transitions: 25.1, Calls: spread{20, 20.5, 21}},
 		Lost:      lost{Late: map[string]spread{"stopped": {30, 30, 60}}, Heartbeat: map[string]float64{"stopped": 60}},
 		Throttled: []throttled{{Sources: 1000, Took: 116, Bound: 100}},
 		Lambdas:   []function{{Name: empty, ZipMB: 9, PeakMiB: 200}, {Name: "stop", ZipMB: 5.6, OverMs: 15.1, PeakMiB: 128}},

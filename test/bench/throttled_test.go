@@ -30,9 +30,24 @@ func TestThrottled(t *testing.T) {
 			hold(n.t, measured.Ratio() <= 1.15,
 				"%d sources, %d at once, take %.0f s: %.2f times the bound of %.0f s, want at most 1.15",
 				measured.Sources, concurrency, measured.Took, measured.Ratio(), measured.Bound)
+			hold(n.t, measured.Added.Median <= 3 && measured.Added.Max <= 10, "%d sources, %d at once, are down for %.1f s more "+
+				"than EC2 takes, %.1f s at most, want 3 and 10", measured.Sources, concurrency, measured.Added.Median,
+				measured.Added.Max)
+			hold(n.t, measured.RefusedShare() <= 0.01, "EC2 refuses %.1f %% of the calls: %v, want at most 1",
+				100*measured.RefusedShare(), measured.Refused)
 			record(n.t, fmt.Sprint(nightThrottled, concurrency), measured)
 		})
 	}
+}
+
+// TestFew plays ten sources, whose starts go together with nobody's.
+func TestFew(t *testing.T) {
+	t.Parallel()
+	play(t, 10, 10, stack.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
+		added := n.added()
+		hold(n.t, added.Median <= 1.9, "ten sources are down for %.2f s more than EC2 takes, want 1.9", added.Median)
+		record(n.t, nightFew, added)
+	})
 }
 
 // took is from the first claim to the last release.
@@ -97,12 +112,13 @@ func TestBound(t *testing.T) {
 		sources, at int
 		bound       time.Duration
 	}{
-		"one source":                   {minute, 1, 10, time.Minute},
-		"as many places as sources":    {minute, 5, 5, time.Minute},
-		"one place":                    {minute, 5, 1, 5 * time.Minute},
-		"two for three":                {minute, 3, 2, 2 * time.Minute},
-		"StartInstances is the narrow": {quick, 105, 1000, 50 * time.Second},
-		"its burst lets five in":       {quick, 5, 1000, 0},
+		"one source":                  {minute, 1, 10, time.Minute},
+		"as many places as sources":   {minute, 5, 5, time.Minute},
+		"one place":                   {minute, 5, 1, 5 * time.Minute},
+		"two for three":               {minute, 3, 2, 2 * time.Minute},
+		"StopInstances is the narrow": {quick, 105, 1000, 11 * time.Second},
+		"its burst lets fifty in":     {quick, 50, 1000, 0},
+		"starts of many are narrower": {quick, 3000, 3000, 1000 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var needs []need
