@@ -54,3 +54,11 @@ func Begin(ctx context.Context, l Ledger, now time.Time) (at time.Time, err erro
 	}
 	return at, nil
 }
+
+// Over is how long it takes until so many sources have begun.
+func Over(sources int) (over time.Duration) {
+	for _, r := range []rate{images, started} {
+		over = max(over, time.Duration(max(0, sources-r.burst))*r.moments().Every)
+	}
+	return over
+}

@@ -8,6 +8,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/shared/job"
+	"goldsmith/shared/pace"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
@@ -105,13 +106,22 @@ func (n plannedPlan) summary() string {
 		}
 	}
 	if stops > 0 {
-		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"),
-			min(stops, n.plan.Concurrency)))
+		parts = append(parts, fmt.Sprintf("%s stopped for it, %s", count(stops, "instance"),
+			atOnce(min(stops, n.plan.Concurrency))))
 	}
 	if len(skipped) > 0 {
 		parts = append(parts, count(len(skipped), "source")+" left alone")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// atOnce says how many are down at once, and how long it takes until they are.
+func atOnce(n int) string {
+	text := fmt.Sprintf("%d at once", n)
+	if over := pace.Over(n).Round(time.Second); over > 0 {
+		text += fmt.Sprintf(", which EC2's rates spread over %s", over)
+	}
+	return text
 }
 
 func (n plannedPlan) printImaged(p *page) {

@@ -1,0 +1,27 @@
+package pace_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/pace"
+)
+
+// Over is when the last of so many has begun that ask at the same moment.
+func TestOver(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 40, 41, 1000, 2500} {
+		memory, now, last := ledger.NewMemory(), time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC), time.Time{}
+		for range n {
+			at, err := pace.Begin(t.Context(), memory, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = at
+		}
+		if over := last.Sub(now); over != pace.Over(n) {
+			t.Errorf("%d sources begin over %s, told are %s", n, over, pace.Over(n))
+		}
+	}
+}
