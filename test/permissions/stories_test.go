@@ -165,6 +165,12 @@ var stories = []story{
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
+	{name: "an image that EC2 is too busy for at first", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Times: 12, Code: "RequestLimitExceeded"})
+		n.run(due) // Whether it is stopped still is looked at again then.
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
 	{name: "a stop that fails", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Code: "InternalError", Status: 400, Until: due.Add(time.Hour)})
