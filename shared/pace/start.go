@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"iter"
 	"slices"
 	"time"
@@ -94,7 +95,14 @@ func (s Starter) wait(ctx context.Context, one *start, at time.Time) error {
 	if err := s.enter(ctx, one); err != nil {
 		return err
 	}
-	return sleep(ctx, at.Sub(s.Now()))
+	return sleep(ctx, at.Sub(s.Now())+apart(one.Source))
+}
+
+// apart keeps those that wait for one moment from asking for it at the same time.
+func apart(source string) time.Duration {
+	h := fnv.New32a()
+	h.Write([]byte(source))
+	return time.Duration(h.Sum32()%100_000) * time.Microsecond
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
