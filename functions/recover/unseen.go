@@ -53,7 +53,7 @@ func (r Rescue) startUnseen(ctx context.Context, c ledger.Claim) error {
 	}
 	handler.Log(ctx).WarnContext(ctx, "instance started unseen", "source", c.Source,
 		"run", c.Run)
-	c = answered(c, source.Before(out), r.Now().UTC())
+	c = answered(c, source.Before(out, c.Source), r.Now().UTC())
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
-	"goldsmith/shared/pace"
 	"goldsmith/shared/source"
 )
 
@@ -38,7 +37,7 @@ func (s Step) Ask(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if err := s.lift(ctx); err != nil {
 		return p, err
 	}
-	refused, all, err := source.Unstartable(ctx, pace.Dry{Starter: s.paced()}, ask)
+	refused, all, err := source.Unstartable(ctx, s.EC2, ask)
 	if err != nil {
 		return p, err
 	}

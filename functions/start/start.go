@@ -91,7 +91,7 @@ func looksFirst(j job.Job) bool {
 // send sends the start, and notes that it did, or why the source stays down. It gives the state before that, as EC2
 // says.
 func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.InstanceStateName, err error) {
-	before, err = s.paced().Start(ctx, ledger.Slot{
+	before, err = pace.Starter{EC2: s.EC2, Ledger: s.Claims, Now: s.Now}.Start(ctx, ledger.Slot{
 		Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
 	})
 	switch {
@@ -111,8 +111,6 @@ func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.I
 	}
 	return j, before, nil
 }
-
-func (s Step) paced() pace.Starter { return pace.Starter{EC2: s.EC2, Ledger: s.Claims, Now: s.Now} }
 
 // noteTakenBack has the sweep start the source again without a look, should this job not bring it back: it was down
 // though EC2 had accepted a start before.

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"hash/fnv"
 	"iter"
-	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/source"
 )
 
 // starterAPI starts instances.
@@ -44,8 +43,6 @@ const (
 	together = 50
 	// waits is how long a start waits to be taken along, or for a moment of its own. Either comes within a second.
 	waits = 20 * time.Second
-	// soon is how long a dry run waits, which one function's call may have many of.
-	soon = 5 * time.Second
 	// abandoned is how old a start is that nobody waits for any more.
 	abandoned = time.Minute
 )
@@ -161,7 +158,7 @@ func (s Starter) lead(ctx context.Context, one *start, others []ledger.Slot) (ty
 		s.note(ctx, s.Ledger.Free(ctx, each))
 	}
 	s.leave(ctx, one)
-	return before(out, one.Source), nil
+	return source.Before(out, one.Source), nil
 }
 
 // once has the SDK not repeat a call: what it is about is sent alone then.
@@ -178,7 +175,7 @@ func (s Starter) send(ctx context.Context, one *start) (types.InstanceStateName,
 	if err != nil {
 		return "", err
 	}
-	return before(out, one.Source), nil
+	return source.Before(out, one.Source), nil
 }
 
 func (s Starter) leave(ctx context.Context, one *start) {
@@ -192,30 +189,4 @@ func (s Starter) note(ctx context.Context, problem error) {
 	if problem != nil {
 		handler.Log(ctx).WarnContext(ctx, "who waits to be started is not recorded", "error", problem)
 	}
-}
-
-// before is the state of an instance before a start.
-func before(out *ec2.StartInstancesOutput, id string) types.InstanceStateName {
-	at := slices.IndexFunc(out.StartingInstances, func(c types.InstanceStateChange) bool {
-		return aws.ToString(c.InstanceId) == id
-	})
-	if at < 0 || out.StartingInstances[at].PreviousState == nil {
-		return ""
-	}
-	return out.StartingInstances[at].PreviousState.Name
-}
-
-// Dry has dry runs of starts wait for their moments: AWS does not say that they take nothing from the bucket of starts.
-type Dry struct{ Starter }
-
-// StartInstances sends a dry run at the next moment that there is, or at once where none comes soon.
-func (d Dry) StartInstances(
-	ctx context.Context, in *ec2.StartInstancesInput, o ...func(*ec2.Options),
-) (*ec2.StartInstancesOutput, error) {
-	if at, ok, err := d.Ledger.Reserve(ctx, starting.moments(), d.Now(), soon); err == nil && ok {
-		if err := sleep(ctx, at.Sub(d.Now())); err != nil {
-			return nil, err
-		}
-	}
-	return d.EC2.StartInstances(ctx, in, o...)
 }

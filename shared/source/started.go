@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,13 +44,15 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 	}
 }
 
-// Before is the state of the one instance that a start was sent to, before that, as EC2 answers; "" when it does not
-// say.
-func Before(out *ec2.StartInstancesOutput) types.InstanceStateName {
-	if len(out.StartingInstances) != 1 || out.StartingInstances[0].PreviousState == nil {
+// Before is the state of an instance before a start that was sent to it, as EC2 answers; "" when it does not say.
+func Before(out *ec2.StartInstancesOutput, id string) types.InstanceStateName {
+	at := slices.IndexFunc(out.StartingInstances, func(c types.InstanceStateChange) bool {
+		return aws.ToString(c.InstanceId) == id
+	})
+	if at < 0 || out.StartingInstances[at].PreviousState == nil {
 		return ""
 	}
-	return out.StartingInstances[0].PreviousState.Name
+	return out.StartingInstances[at].PreviousState.Name
 }
 
 // StartedByOthers reports whether other hands have started the job's instance since its stop was seen, and the job has
