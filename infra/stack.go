@@ -36,6 +36,7 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	letters := NewDeadLetters(stack, "DeadLetters")
 	values := valuesOf(props, table, letters)
 	NewRunTopic(stack, "Runs", props.Config)
+	NewCommandDocument(stack, "Command")
 	functions := map[string]Function{}
 	add := func(tasks bool) {
 		for _, f := range workflow.Functions {
@@ -145,6 +146,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
 	}
+	hooked(values, c)
 	copied(values, c)
 	sharedCopies(values, c)
 	rolledCopies(values, c)
@@ -212,6 +214,16 @@ func standing(c Config) []string {
 		}
 	}
 	return nil
+}
+
+// hooked are every instance and the suite's document, if a plan has commands run on its sources.
+func hooked(values workflow.Values, c Config) {
+	values[workflow.Hooks], values[workflow.HookDocument] = nil, nil
+	for _, p := range c.Plans.Plans {
+		if p.Hooks.Given() {
+			values[workflow.Hooks], values[workflow.HookDocument] = []string{"*"}, []string{workflow.Command}
+		}
+	}
 }
 
 // shared is every image, if a plan shares its images.

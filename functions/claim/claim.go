@@ -75,6 +75,7 @@ type Input struct {
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision, j.Standby = in.Execution, "", nil // one that waited is decided anew
+	j.Hook = job.Hook{}
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}
@@ -239,6 +240,9 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decisio
 	}
 	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
+	// What does not run takes no command.
+	hooked := j.Plan.Hooks.Given() && j.Source.WasRunning
+	j.Hook = job.Hook{Before: hooked, Due: hooked}
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, j.Source.WasRunning, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
 	if err := s.Ledger.Record(ctx, claim); err != nil {

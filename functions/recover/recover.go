@@ -15,8 +15,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
+	"goldsmith/shared/command"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/hook"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/runs"
@@ -69,6 +71,8 @@ type Account struct {
 	// Groups and Balancers are Auto Scaling and Elastic Load Balancing, of members that are out of service.
 	Groups    standby.Groups
 	Balancers elasticloadbalancingv2.DescribeTargetHealthAPIClient
+	// SSM runs what plans have run after images.
+	SSM       command.API
 	Schedules schedules
 	Ledger    ledger.Ledger
 	Notifier  runNotifier
@@ -91,6 +95,7 @@ func New(a Account) Step {
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
 	rescue.Service = standby.Service{Groups: a.Groups, Balancers: a.Balancers, Claims: a.Ledger, Now: a.Now}
+	rescue.Hooks = hook.Runner{EC2: a.EC2, SSM: a.SSM, Claims: a.Ledger, Now: a.Now}
 	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Notifier, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,

@@ -17,6 +17,7 @@ import (
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/hook"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
@@ -59,6 +60,8 @@ type Rescue struct {
 	BootTests  BootTests
 	// Service brings members of Auto Scaling groups back into service.
 	Service standby.Service
+	// Hooks runs the commands that plans have after images.
+	Hooks hook.Runner
 	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
 	Runs    ledgerAPI
 	Notices noticer
@@ -170,7 +173,7 @@ func (r Rescue) settle(ctx context.Context, c ledger.Claim, instance types.Insta
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:
-		c, waits, why, err := r.serve(ctx, c, state)
+		c, waits, why, err := r.undo(ctx, c, state)
 		if err != nil || waits {
 			return settled{down: true}, err
 		}
@@ -186,6 +189,20 @@ func (r Rescue) settle(ctx context.Context, c ledger.Claim, instance types.Insta
 	default:
 		return settled{down: true}, r.showing(ctx, c, string(state), time.Time{})
 	}
+}
+
+// undo does what is left to undo of a source that is up or gone: its application first, then its group's service.
+func (r Rescue) undo(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (
+	undone ledger.Claim, waits bool, why string, err error) {
+	c, waits, why, err = r.after(ctx, c, state)
+	if err != nil || waits {
+		return c, true, "", err
+	}
+	if err := r.tellOfAfter(ctx, c, state); err != nil {
+		return c, true, "", err
+	}
+	c, waits, more, err := r.serve(ctx, c, state)
+	return c, waits, why + more, err
 }
 
 // start sends StartInstances; the claim stays until a describe shows the instance
@@ -266,7 +283,7 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	if err := r.free(ctx, c); err != nil {
 		return nil, err
 	}
-	if c.StopSent.IsZero() && c.Standby == nil {
+	if c.StopSent.IsZero() && c.Standby == nil && c.Hook == nil {
 		return was, r.letGo(ctx, c)
 	}
 	if state == types.InstanceStateNameStopped {
@@ -275,7 +292,7 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 			return nil, err
 		}
 	}
-	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, true); err != nil {
+	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero() || c.Standby != nil); err != nil {
 		return nil, err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {

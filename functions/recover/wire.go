@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/notify"
@@ -28,6 +29,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	return New(Account{
 		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS),
 		Groups: scaling, Balancers: elasticloadbalancingv2.NewFromConfig(s.AWS),
+		SSM:      ssm.NewFromConfig(s.AWS),
 		Origins:  Origins{EC2: cloud, Groups: scaling},
 		Usage:    usage.Wire(s),
 		Notifier: notify.Wire(s),

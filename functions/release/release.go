@@ -19,6 +19,7 @@ import (
 	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/hook"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
@@ -69,7 +70,9 @@ type Step struct {
 	Requests request.Ledger
 	// Service brings members of Auto Scaling groups back into service.
 	Service standby.Service
-	Now     func() time.Time
+	// Hooks runs the command that a plan has after an image.
+	Hooks hook.Runner
+	Now   func() time.Time
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -80,7 +83,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j, shows = s.look(ctx, j)
 	}
 	ending := endingOf(j)
-	j, out, err := s.inService(ctx, j, ending)
+	j, out, err := s.settled(ctx, j, ending)
 	if err != nil {
 		return j, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"goldsmith/shared/command"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -26,7 +27,7 @@ const (
 // Step tries an image.
 type Step struct {
 	EC2    ec2API
-	SSM    commands
+	SSM    command.API
 	Ledger ledgerAPI
 	Now    func() time.Time
 }

@@ -99,6 +99,14 @@ var Functions = []Function{
 				lookAtKeyUsers}, mayStart),
 	},
 	{
+		Name: "hook", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does: "Runs a plan's commands on a source, before it is stopped or imaged and once it is back, where the plan " +
+			"says so.",
+		Environment: env(settings.Table, settings.PlansFile),
+		Statements: join(everyTask("hook"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")},
+			commanding),
+	},
+	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly; a member of an Auto Scaling group once it is in Standby.",
 		Environment: env(settings.Table),
@@ -175,7 +183,7 @@ var Functions = []Function{
 		Environment: env(settings.Table),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets}, noting,
-			untagging),
+			untagging, commanding),
 	},
 	{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -248,7 +256,7 @@ var Functions = []Function{
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				lookAtMembers, leavingStandby, lookAtTargets, askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding),
+			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commanding),
 	},
 }
 

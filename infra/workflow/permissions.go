@@ -33,7 +33,9 @@ const (
 	subnets         = "arn:${Partition}:ec2:${Region}:*:subnet/${Subnets}"
 	resourceGroups  = "arn:${Partition}:resource-groups:${Region}:${Account}:group/*"
 	profileRoles    = "arn:${Partition}:iam::${Account}:role/${Profiles}"
-	shellScript     = "arn:${Partition}:ssm:${Region}::document/AWS-RunShellScript"
+	document        = "arn:${Partition}:ssm:${Region}:${Account}:document/" + Command
+	hookedDocument  = "arn:${Partition}:ssm:${Region}:${Account}:document/${HookDocument}"
+	hookedInstances = "arn:${Partition}:ec2:${Region}:${Account}:instance/${Hooks}"
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"

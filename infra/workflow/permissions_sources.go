@@ -136,9 +136,9 @@ var testing = []Statement{
 	},
 	openVolumes,
 	{
-		Why:       "The one document by which a plan's command is run.",
+		Why:       "The one document by which a plan's command is run, which is the suite's own.",
 		Actions:   []string{"ssm:SendCommand"},
-		Resources: []string{shellScript},
+		Resources: []string{document},
 	},
 	{
 		// docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html: with a global key
@@ -153,6 +153,32 @@ var testing = []Statement{
 		Actions:   []string{"ssm:ListCommandInvocations"},
 		Resources: []string{anything},
 	},
+}
+
+// commanding runs commands on sources, and is deployed where a plan has hooks: without one nothing can be sent to a
+// source. Who takes the last hooks off the plans while a command is due has to run it by hand.
+var commanding = append(onCommanded(tag.Plan, tag.Request, tag.LastStop, tag.LastImage), Statement{
+	Why:       "The one document by which a plan's command is run, which is the suite's own.",
+	Actions:   []string{"ssm:SendCommand"},
+	Resources: []string{hookedDocument},
+}, Statement{
+	Why:       "Listing what became of commands has no resources.",
+	Actions:   []string{"ssm:ListCommandInvocations"},
+	Resources: []string{"${Hooks}"},
+})
+
+// onCommanded allows commands on instances that carry one of these tags: of what was asked for alone only what
+// Goldsmith has written itself may be left when its command after is due.
+func onCommanded(keys ...string) (statements []Statement) {
+	for _, key := range keys {
+		statements = append(statements, Statement{
+			Why:       "Commands on instances that carry the tag " + key + ".",
+			Actions:   []string{"ssm:SendCommand"},
+			Resources: []string{hookedInstances},
+			Condition: Condition{"StringLike": {"ssm:resourceTag/" + key: {"*"}}},
+		})
+	}
+	return statements
 }
 
 // endTests can end no instance but tests'.

@@ -50,6 +50,10 @@ const (
 	Groups = "Groups"
 	// Standbys is "*" where a plan puts members of Auto Scaling groups into Standby, and nothing elsewhere.
 	Standbys = "Standbys"
+	// Hooks is "*" where a plan has commands run on its sources, and HookDocument the document by which that is done;
+	// nothing elsewhere.
+	Hooks        = "Hooks"
+	HookDocument = "HookDocument"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
 	// LookedKeys are the keys of which it is looked at who may use them: any of the account where a plan shares its images,

@@ -39,8 +39,11 @@ type Store struct {
 
 	mu          sync.Mutex
 	parameters  map[string]*parameter // by plain name
-	invocations []invocation
+	invocations []*invocation
 	outcome     func(instance, command string) Ran
+	// deaf are the instances whose agents fetch no commands, documents those that there are, with their parameters.
+	deaf      map[string]bool
+	documents map[string][]string
 	// checking is how long an image id is being checked.
 	checking time.Duration
 }
@@ -64,7 +67,8 @@ type version struct {
 
 // New is a Parameter Store without parameters.
 func New(o Options) *Store {
-	s := &Store{options: o, parameters: map[string]*parameter{}, checking: validation}
+	s := &Store{options: o, parameters: map[string]*parameter{}, checking: validation, deaf: map[string]bool{},
+		documents: map[string][]string{"AWS-RunShellScript": scriptParameters, "AWS-RunPowerShellScript": scriptParameters}}
 	if s.options.Launchable == nil {
 		s.options.Launchable = func(string) bool { return true }
 	}

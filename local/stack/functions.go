@@ -10,6 +10,7 @@ import (
 
 	"goldsmith/functions/claim"
 	copying "goldsmith/functions/copy"
+	"goldsmith/functions/hook"
 	"goldsmith/functions/image"
 	"goldsmith/functions/notify"
 	recovery "goldsmith/functions/recover"
@@ -52,6 +53,7 @@ func (s *Stack) startFunctions() error {
 		add(s, "trigger", trigger.Wire),
 		add(s, "select", selection.Wire),
 		add(s, "claim", claim.Wire),
+		add(s, "hook", hook.Wire),
 		add(s, "stop", stop.Wire),
 		add(s, "image", image.Wire),
 		add(s, "snapshot", snapshot.Wire),

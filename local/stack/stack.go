@@ -154,6 +154,9 @@ func (s *Stack) startServices() error {
 			s.EC2.AddInstanceProfile(p.Verify.Profile) // Of an account in which the plan could be deployed.
 		}
 	}
+	if err := s.Parameters.Document(workflow.Command, workflow.CommandDocument); err != nil {
+		return err
+	}
 	s.Slack = slack.New(slack.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slack.WebhookURL))
 	if s.topic() != settings.Off {

@@ -3,7 +3,7 @@
 //
 // A step takes the whole job and returns the whole job; the state machine only compares Decision, waits for
 // Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State,
-// Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// Hook.Before, Hook.After, Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -48,6 +48,9 @@ type Job struct {
 	Standby *Standby `json:"standby,omitempty"`
 	// OutOfService is whether it is to be brought back into its group's service as soon as it runs.
 	OutOfService bool `json:"outOfService"`
+
+	// Hook is what is still to be run around the image.
+	Hook Hook `json:"hook"`
 
 	// Registering is how the image of a snapshot is registered; nil for an instance.
 	Registering *Registering `json:"registering,omitempty"`
@@ -194,6 +197,16 @@ type Standby struct {
 	Group string `json:"group"`
 	// Targets are the ARNs of the target groups in which it has to be healthy before it serves.
 	Targets []string `json:"targets,omitempty"`
+}
+
+// Hook says which of the plan's commands are to be run on a source. What they are stands in the plans.
+type Hook struct {
+	// Before is whether one is to be run before the source is stopped or imaged.
+	Before bool `json:"before"`
+	// After is whether one is to be run as soon as the source is back.
+	After bool `json:"after"`
+	// Due is whether the claim's journal is to be asked at the end whether one has yet to be run.
+	Due bool `json:"due,omitempty"`
 }
 
 // Turn is a source's wait for what has to come first.

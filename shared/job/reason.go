@@ -69,12 +69,14 @@ const (
 	LedgerLost ReasonCode = "ledger-lost"
 	// LedgerUnread: a record of the ledger cannot be read, and counts as a source that is down.
 	LedgerUnread ReasonCode = "ledger-unread"
+	// BeforeFailed: the plan's command before failed. It is a warning where the plan has it imaged all the same.
+	BeforeFailed ReasonCode = "hook-before-failed"
 	// NoTrace: it could not be tagged before its stop.
 	NoTrace ReasonCode = "no-second-trace"
 )
 
 var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost,
-	LedgerUnread, NoTrace}
+	LedgerUnread, BeforeFailed, NoTrace}
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {
@@ -97,6 +99,8 @@ const (
 	StoppedSince ReasonCode = "stopped-meanwhile"
 	// OutOfService: it was not back in its group's service when the job ended.
 	OutOfService ReasonCode = "out-of-service"
+	// AfterFailed: the plan's command after has failed, or could not be run.
+	AfterFailed ReasonCode = "hook-after-failed"
 	// TestLeft is no reason to skip: it is found out when the image is there.
 	TestLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.

@@ -105,6 +105,11 @@ func (c Claim) inUTC() Claim {
 		toUTC(&out.Since, &out.Tried, &out.Exited, &out.Waited)
 		c.Standby = &out
 	}
+	if c.Hook != nil {
+		hook := *c.Hook
+		toUTC(&hook.Since, &hook.Ended, &hook.Begun, &hook.Waited, &hook.Sent, &hook.Done)
+		c.Hook = &hook
+	}
 	return c
 }
 

@@ -61,13 +61,15 @@ func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
 
 // DropUnstopped implements Ledger.
 func (d *Dynamo) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
-	return d.table.removeUnless(ctx, claimKey(source), run, stopNoted, standbyNoted)
+	return d.table.removeUnless(ctx, claimKey(source), run, stopNoted, standbyNoted, hookNoted)
 }
 
-// stopNoted is in the document of a claim that has a stop, standbyNoted in that of a source that is out of service.
+// stopNoted is in the document of a claim that has a stop, standbyNoted in that of a source that is out of service,
+// hookNoted in that of one to which a command may have been sent.
 const (
 	stopNoted    = `"stopSent":`
 	standbyNoted = `"enteredSince":`
+	hookNoted    = `"hookSince":`
 )
 
 // Claims implements Ledger.

@@ -96,13 +96,17 @@ func (t table) remove(ctx context.Context, k key, holder string) error {
 	return k.wrap("removing", err)
 }
 
-// removeUnless deletes an item that this holder has, unless one of two texts is in its document; false when one is.
-func (t table) removeUnless(ctx context.Context, k key, holder, part, other string) (gone bool, err error) {
+// removeUnless deletes an item that this holder has, unless one of these texts is in its document; false when one is.
+func (t table) removeUnless(ctx context.Context, k key, holder string, parts ...string) (gone bool, err error) {
+	condition, values := "holder = :holder", item{":holder": text(holder)}
+	for i, part := range parts {
+		name := fmt.Sprintf(":part%d", i)
+		condition, values[name] = condition+" AND NOT contains(doc, "+name+")", text(part)
+	}
 	_, err = t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: t.name, Key: k.item(),
-		ConditionExpression: aws.String("holder = :holder AND NOT contains(doc, :part) AND NOT " +
-			"contains(doc, :other)"),
-		ExpressionAttributeValues:           item{":holder": text(holder), ":part": text(part), ":other": text(other)},
+		ConditionExpression:                 aws.String(condition),
+		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if existing, refused := refusal(err); refused {

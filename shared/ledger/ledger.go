@@ -27,7 +27,8 @@ type Ledger interface {
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
-	// DropUnstopped is Drop, unless the claim has a stop, or says that the source is out of service: false says that it
+	// DropUnstopped is Drop, unless the claim has a stop, or says that the source is out of service or that a command of
+	// its plan was sent to it: false says that it
 	// has one, and that nothing was changed. Function stop notes it before it sends one, and may be at that while the run
 	// is found to have ended.
 	DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error)
@@ -156,6 +157,8 @@ type Claim struct {
 	Forced time.Time `json:"forced,omitzero"`
 	// Standby is set before EnterStandby is sent: from then on the source may be out of its group's service because of us.
 	Standby *Standby `json:"standby,omitempty"`
+	// Hook is set before the plan's command before is sent: from then on its command after is due.
+	Hook *Hook `json:"hook,omitempty"`
 	// Left is set when the run ended without bringing the instance back.
 	Left time.Time `json:"left,omitzero"`
 	// Started is when recover last started the instance.
@@ -187,6 +190,30 @@ type Standby struct {
 	// Problem is what keeps it from service.
 	Problem string `json:"problem,omitempty"`
 }
+
+// Hook is the journal of the commands that a run's plan has around an image.
+type Hook struct {
+	// Since is set before the command before is sent, which is sent at most once.
+	Since time.Time `json:"hookSince"`
+	// Ended is when the command before was over, Failed how it failed, if it did.
+	Ended  time.Time `json:"ended,omitzero"`
+	Failed string    `json:"failed,omitempty"`
+	// After is the command that is due, as the plan said when the one before was sent; Timeout is how long each may run.
+	After   string        `json:"after,omitempty"`
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// Begun is when it was first tried to send it, Waited when the end of the job first waited for it.
+	Begun  time.Time `json:"begun,omitzero"`
+	Waited time.Time `json:"waited,omitzero"`
+	// Sent is set before it is sent, and Tries counts that: one whose answer was lost is looked for by its number.
+	Sent  time.Time `json:"sent,omitzero"`
+	Tries int       `json:"tries,omitempty"`
+	// Done is when it was over, or is not to be run any more; Problem what was wrong with it, or keeps it from being run.
+	Done    time.Time `json:"done,omitzero"`
+	Problem string    `json:"problem,omitempty"`
+}
+
+// Due reports whether the command after is still to be run.
+func (h *Hook) Due() bool { return h != nil && h.After != "" && h.Done.IsZero() }
 
 // ClaimOf is the claim of a job's source for the job's run. Claiming again gives
 // the claim as it stands, so this is also how a step looks it up.
@@ -265,6 +292,11 @@ func (h *HeldError) Error() string {
 // Reason is why the source is left alone.
 func (h *HeldError) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
+	if !h.By.Left.IsZero() && h.By.Hook.Due() && !h.By.Hook.Begun.IsZero() {
+		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has not yet run the plan's hooks.after on it, which is " +
+			"due since " + h.By.Hook.Since.UTC().Format(at) + ". Goldsmith tries to every few minutes; goldsmith status says " +
+			"what keeps it"}
+	}
 	if out := h.By.Standby; !h.By.Left.IsZero() && out != nil {
 		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it out of the service of group " +
 			out.Group + " since " + out.Since.UTC().Format(at) + ". Goldsmith tries to bring it back every few minutes; " +

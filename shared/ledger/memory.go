@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +77,8 @@ func (m *Memory) Drop(ctx context.Context, source, run string) error {
 func (m *Memory) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
 	err = m.change(ctx, claimKey(source), func(old row, exists bool) (row, bool) {
 		mine := exists && old.holder == run
-		dropped = !mine || !strings.Contains(string(old.doc), stopNoted) && !strings.Contains(string(old.doc), standbyNoted)
+		dropped = !mine || !slices.ContainsFunc([]string{stopNoted, standbyNoted, hookNoted},
+			func(noted string) bool { return strings.Contains(string(old.doc), noted) })
 		return old, exists && (!mine || !dropped)
 	})
 	return dropped, err

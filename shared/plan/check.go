@@ -48,6 +48,11 @@ const (
 	// target group lets connections drain for five minutes by default (Elastic Load Balancing, "Deregistration delay").
 	MinDrain = Duration(time.Minute)
 	MaxDrain = Duration(15 * time.Minute)
+	// MinHookTimeout leaves a command the time to begin. MaxHookTimeout keeps what Before has brought to rest so for less
+	// than an hour, should all that can go wrong do so. DefaultHookTimeout is for databases that flush.
+	MinHookTimeout     = Duration(10 * time.Second)
+	MaxHookTimeout     = Duration(15 * time.Minute)
+	DefaultHookTimeout = Duration(5 * time.Minute)
 	// MinPatience is less than any instance needs for both status checks: they look once a minute.
 	MinPatience = Duration(2 * time.Minute)
 	// MaxPatience is beyond the slowest boot. The sweep ends a test instance that is older than what this allows.
@@ -163,6 +168,7 @@ var (
 	Healths       = []Health{Running, Checked}
 	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink}
 	GroupPicks    = []GroupPick{PickOldest, PickNewest, PickAny}
+	HookFailures  = []HookFailure{HookSkip, HookIgnore, HookFail}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 	Channels      = []Channel{EventBridge, SNS, Slack}
 
@@ -244,6 +250,7 @@ func (p Plan) Check() []Problem {
 	}
 	c.force(p)
 	c.groups(p)
+	c.hooks(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
 	c.volumes(p)

@@ -48,6 +48,8 @@ type Plan struct {
 	Force Duration `json:"force,omitempty"`
 	// Groups says what is done with members of Auto Scaling groups.
 	Groups Groups `json:"groups,omitzero"`
+	// Hooks are commands that are run on an instance before it is stopped or imaged, and after it is back.
+	Hooks Hooks `json:"hooks,omitzero"`
 	// Strict turns warnings (a public address that will change, slow volumes, a Dedicated Host) into skips.
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.

@@ -67,6 +67,8 @@ type Counts struct {
 	Copied, NotCopied       int
 	// OutOfService are members of Auto Scaling groups that were not back in service.
 	OutOfService int
+	// HooksFailed are sources on which a command of the plan's has failed, or could not be run, and that were imaged.
+	HooksFailed int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -137,9 +139,7 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 		}
 		for _, warning := range result.Warnings {
 			warnings.add(result, warning)
-			if warning.Code == job.OutOfService {
-				r.Counts.OutOfService++
-			}
+			r.Counts.warned(warning.Code)
 		}
 	}
 	r.Skips, r.Refusals, r.Warnings = skips.list(), refusals.list(), warnings.list()
@@ -322,6 +322,16 @@ func (r Report) unanswered() bool {
 	return r.Request != nil && r.Request.Source != "" && r.Counts.Sources == 0
 }
 
+// warned counts a warning by which a run is not quite done.
+func (c *Counts) warned(code job.ReasonCode) {
+	switch code {
+	case job.OutOfService:
+		c.OutOfService++
+	case job.BeforeFailed, job.AfterFailed:
+		c.HooksFailed++
+	}
+}
+
 // held reports whether the breaker kept sources from being stopped.
 func (r Report) held() bool {
 	return slices.ContainsFunc(r.Refusals, func(g Group) bool { return g.Code == job.BreakerOpen })
@@ -330,14 +340,16 @@ func (r Report) held() bool {
 // outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
 // image, and so does a group that could not be refreshed; an image that could not be shared or copied is not there for
-// those who wait for it; and a member of a group that does not serve again is missed by its group: a run with one is
-// not quite done.
+// those who wait for it; a member of a group that does not serve again is missed by its group; and where a command of
+// the plan's has failed the image may not be what it should be, or the application may not run: a run with one is not
+// quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped + c.Refused
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0, c.NotCopied > 0, c.OutOfService > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0, c.NotCopied > 0, c.OutOfService > 0,
+		c.HooksFailed > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -117,7 +117,7 @@ func page(p plan.Plan, name string, at time.Time, request *job.Request) job.Batc
 			Name: name, Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window)), Since: since(p, at, request),
 			Request: request,
 		},
-		Plan:    p,
+		Plan:    p.AsInput(),
 		Sources: []job.Source{},
 	}
 }

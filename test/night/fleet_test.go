@@ -31,6 +31,7 @@ type server struct {
 //	magnetic (a root of type standard)
 //	grown (a root of 50 GiB)  kept (a data volume that stays when the instance is terminated)
 //	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
+//	profile=NAME (an instance profile, so that Systems Manager reaches its agent)
 //	key=STATE (a data volume under a KMS key in that state)
 //	host (on a Dedicated Host)
 func (n *night) launch(name, description string) string {
@@ -132,6 +133,8 @@ func (d *description) tag(s *server, key, value string) {
 	switch {
 	case key == "plan":
 		s.tags[tag.Plan] = value
+	case key == "profile":
+		d.in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String(value)}
 	case key == "image":
 		d.in.ImageId = aws.String(value)
 	case key == "key" && value == "aws": // the account's own for EBS

@@ -54,6 +54,7 @@ type invariant struct {
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{inService, func(n *night, _ []types.Image) { n.membersServe() }},
+	{afterRan, func(n *night, _ []types.Image) { n.commandsRan() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
@@ -72,6 +73,7 @@ var invariants = []invariant{
 const (
 	isBack       = "what ran runs, or people know and recover tries"
 	inService    = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
+	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"

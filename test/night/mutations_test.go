@@ -112,6 +112,26 @@ func (w *witness) hear(what string) {
 
 var mutations = []mutation{
 	{
+		name: "the claim does not say which command is due", breaks: afterRan, on: func() stack.Options { return commanded() },
+		edit: func(o *stack.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
+				if c.Hook != nil {
+					hook := *c.Hook
+					hook.After, c.Hook = "", &hook
+				}
+			}}
+		},
+		story: func(n *night) { n.managed("web", ""); n.run() },
+	},
+	{
+		name: "the claim forgets that the command before was sent", breaks: afterRan,
+		on: func() stack.Options { return commanded() },
+		edit: func(o *stack.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.Hook = nil }}
+		},
+		story: func(n *night) { n.managed("web", ""); n.run() },
+	},
+	{
 		name: "what fails ends the source's work, and recover sleeps", breaks: isBack,
 		edit: func(o *stack.Options) { o.Definition, o.Wrap = uncaught(), deaf("recover") },
 		story: func(n *night) {

@@ -101,6 +101,7 @@ func New(t *testing.T) *Stage {
 		Managed: func(string) bool { return true }})
 	t.Cleanup(s.account.Close)
 	s.Cloud, s.Groups, s.Parameters = s.account.EC2, s.account.AutoScaling, s.account.Parameters
+	s.Must(s.Parameters.Document(workflow.Command, workflow.CommandDocument))
 	s.States = sfn.New(sfn.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	t.Cleanup(s.States.Close)
 	var err error

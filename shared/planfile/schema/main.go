@@ -90,6 +90,7 @@ var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.Standby]():       texts(plan.Standbys),
 	reflect.TypeFor[plan.GroupStandby]():  texts(plan.GroupStandbys),
 	reflect.TypeFor[plan.GroupPick]():     texts(plan.GroupPicks),
+	reflect.TypeFor[plan.HookFailure]():   texts(plan.HookFailures),
 	reflect.TypeFor[plan.Health]():        texts(plan.Healths),
 	reflect.TypeFor[plan.InstanceStore](): texts(plan.InstanceStores),
 }

@@ -1,0 +1,161 @@
+// Package hook runs the commands that a plan has around an image, on the source itself: one before it is stopped or
+// imaged, and one once it is back.
+package hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/hook"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// Do is one of the two commands.
+type Do string
+
+const (
+	// Before is the command before the stop or the image.
+	Before Do = "before"
+	// After is the command after it.
+	After Do = "after"
+)
+
+// Input is the job and the command that is due.
+type Input struct {
+	Job job.Job `json:"job"`
+	Do  Do      `json:"do"`
+}
+
+// claims is the ledger as far as commands need it.
+type claims interface {
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
+	Record(ctx context.Context, c ledger.Claim) error
+}
+
+// Step runs a plan's commands.
+type Step struct {
+	Runner hook.Runner
+	Claims claims
+	// Plans hold the commands, which jobs do not.
+	Plans plan.Plans
+	Now   func() time.Time
+}
+
+// Handle runs the command that is due.
+func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
+	switch in.Do {
+	case Before:
+		return s.before(ctx, in.Job)
+	case After:
+		return s.after(ctx, in.Job)
+	default:
+		return in.Job, fault.Failure("", "function hook does not know how to do %q", in.Do)
+	}
+}
+
+// before runs the command before. What is not stopped any more, since the window has closed, runs none: the next step
+// says so.
+func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if err != nil {
+		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	}
+	if claim.Hook == nil && j.Decision == job.StopFirst && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
+		j.Hook = job.Hook{}
+		return j, nil
+	}
+	h := s.Plans.Plans[j.Run.Plan].Hooks
+	if claim.Hook == nil && claim.Since.After(j.Times.Claimed) {
+		return j, s.lost(ctx, j, claim, h)
+	}
+	if told := j.Plan.Hooks; (told.Before == "") != (h.Before == "") || (told.After == "") != (h.After == "") {
+		j.Hook = job.Hook{Due: true}
+		return s.failed(j, "function hook knows another plan of that name; deploy the suite again")
+	}
+	claim, outcome, err := s.Runner.Before(ctx, claim, h)
+	switch {
+	case err != nil:
+		return j, err
+	case outcome == hook.Waits:
+		return j, &fault.NotYet{Err: fmt.Errorf("hooks.before runs on %s (%s)", j.Source.Name, j.Source.ID)}
+	}
+	j.Hook = job.Hook{After: claim.Hook.Due(), Due: claim.Hook.Due()}
+	if outcome == hook.Failed {
+		return s.failed(j, claim.Hook.Failed)
+	}
+	return j, nil
+}
+
+// lost fails a source of which the ledger has lost the claim: an earlier call may have sent the command before, and the
+// one after is due.
+func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
+	now := s.Now().UTC()
+	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger has lost whether it was run", After: h.After,
+		Timeout: h.Lasts()}
+	if err := s.Claims.Record(ctx, c); err != nil {
+		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)
+	}
+	return fault.Failure("Run the plan again.", "%s (%s): the ledger has lost its claim, and so whether hooks.before was "+
+		"run on it", j.Source.Name, j.Source.ID)
+}
+
+// failed does what the plan says where the command before has failed.
+func (s Step) failed(j job.Job, why string) (job.Job, error) {
+	switch j.Plan.Hooks.Failing() {
+	case plan.HookIgnore:
+		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed,
+			Text: "hooks.before failed, and it was imaged all the same, as the plan says: " + why})
+		return j, nil
+	case plan.HookFail:
+		return j, fault.Failure("See why the command fails (docs/operations.md, \"A command of a plan fails\").",
+			"%s (%s) was not imaged: hooks.before failed: %s", j.Source.Name, j.Source.ID, why)
+	default:
+		j.Decision, j.Skip, j.Back = job.SkipIt, &job.Reason{Code: job.BeforeFailed, Text: "hooks.before failed: " + why}, true
+		j.Warnings = nil // They are of an image.
+		return j, nil
+	}
+}
+
+// patience is how long a job waits for an agent that comes back with its instance: minutes, on Windows more of them. The
+// end of the job, and after that the sweep, go on trying.
+const patience = 10 * time.Minute
+
+// after runs the command after.
+func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if errors.As(err, new(*ledger.HeldError)) { // The run that has it now answers for it.
+		j.Hook = job.Hook{}
+		return j, nil
+	}
+	if err != nil {
+		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	}
+	if claim.Hook == nil { // The end of the job says what it comes to that the ledger has lost it.
+		j.Hook.After = false
+		return j, nil
+	}
+	claim, outcome, err := s.Runner.After(ctx, claim)
+	over := now.Sub(claim.Hook.Begun) > patience+2*claim.Hook.Timeout
+	switch {
+	case outcome == hook.Waits && over:
+		handler.Log(ctx).WarnContext(ctx, "command after not run yet", "source", j.Source.ID,
+			"problem", claim.Hook.Problem)
+		j.Hook.After = false
+		return j, nil
+	case err != nil:
+		return j, err
+	case outcome == hook.Waits:
+		return j, &fault.NotYet{Err: fmt.Errorf("hooks.after on %s (%s): %s", j.Source.Name, j.Source.ID,
+			claim.Hook.Problem)}
+	}
+	return hook.Told(j, claim), nil
+}

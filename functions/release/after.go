@@ -1,0 +1,82 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/hook"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// settled waits until the plan's command after has run on the source, and until it is back in service. left is its claim
+// where the sweep has to go on with either; nil otherwise.
+func (s Step) settled(ctx context.Context, j job.Job, ending job.Ending) (
+	released job.Job, left *ledger.Claim, err error) {
+	j, due, err := s.after(ctx, j, ending)
+	if err != nil {
+		return j, nil, err
+	}
+	j, left, err = s.inService(ctx, j, ending)
+	if err != nil || left != nil || !due {
+		return j, left, err
+	}
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if err != nil {
+		return j, nil, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	}
+	claim.Left = now
+	return j, &claim, nil
+}
+
+// afterPatience is how long a job waits at its end for the command after. It has waited for it before, unless it failed.
+const afterPatience = 3 * time.Minute
+
+// after runs the plan's command after, where the claim says that it is due yet: the job may have failed at any point. One
+// that cannot be run for too long is left to the sweep, with a warning. What is still down is the sweep's as well.
+func (s Step) after(ctx context.Context, j job.Job, ending job.Ending) (ran job.Job, left bool, err error) {
+	if !j.Hook.Due || ending == job.LeftStopped {
+		return j, false, nil
+	}
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	switch {
+	case errors.As(err, new(*ledger.HeldError)): // The run that has it now answers for it.
+		return j, false, nil
+	case err != nil:
+		return j, false, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	case claim.Hook == nil && claim.Since.After(j.Times.Claimed):
+		return unrun(j, "the ledger has lost the claim, and so the command"), false, nil
+	}
+	claim, outcome, err := s.Hooks.After(ctx, claim)
+	if outcome != hook.Waits {
+		return hook.Told(j, claim), false, err
+	}
+	first := claim.Hook.Waited.IsZero()
+	if first {
+		claim.Hook.Waited = now
+		if err := s.Claims.Record(ctx, claim); err != nil {
+			return j, false, fmt.Errorf("recording that the command after is waited for on %s: %w", j.Source.ID, err)
+		}
+	}
+	switch {
+	case now.Sub(claim.Hook.Waited) >= afterPatience:
+		return unrun(j, fmt.Sprintf("due since %s: %s. Goldsmith goes on trying, every few minutes",
+			job.UTC(claim.Hook.Since), claim.Hook.Problem)), true, nil
+	case err != nil:
+		return j, false, err
+	default:
+		return j, false, &fault.NotYet{Err: fmt.Errorf("hooks.after on %s (%s): %s", j.Source.Name, j.Source.ID,
+			claim.Hook.Problem)}
+	}
+}
+
+func unrun(j job.Job, why string) job.Job {
+	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.AfterFailed, Text: "hooks.after was not run: " + why})
+	return j
+}
