@@ -34,7 +34,8 @@ func TestKinds(t *testing.T) {
 			"AWS::IAM::Role",
 			"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::Version",
 			"AWS::Logs::LogGroup",
-			"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+			"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::SSM::Document",
+			"AWS::Scheduler::Schedule",
 			"AWS::Scheduler::ScheduleGroup", "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::StateMachineAlias",
 			"AWS::StepFunctions::StateMachineVersion",
 		}

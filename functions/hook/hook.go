@@ -87,7 +87,8 @@ func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
 	case outcome == hook.Waits:
 		return j, &fault.NotYet{Err: fmt.Errorf("hooks.before runs on %s (%s)", j.Source.Name, j.Source.ID)}
 	}
-	j.Hook = job.Hook{After: claim.Hook.Due(), Due: claim.Hook.Due()}
+	due := claim.Hook.Due()
+	j.Hook = job.Hook{After: due && j.Decision == job.ImageNow, Due: due} // Of what is stopped it is due once it is started.
 	if outcome == hook.Failed {
 		return s.failed(j, claim.Hook.Failed)
 	}

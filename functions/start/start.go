@@ -104,7 +104,7 @@ func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.I
 		s.refused(ctx, j, false, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err))
 		return j, "", fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	j.Times.StartSent = s.Now().UTC()
+	j.Times.StartSent, j.Hook.After = s.Now().UTC(), j.Hook.Due
 	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "start not recorded", "source", j.Source.ID,
 			"error", err)

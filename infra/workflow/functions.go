@@ -256,7 +256,7 @@ var Functions = []Function{
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				lookAtMembers, leavingStandby, lookAtTargets, askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commanding),
+			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commandingBack),
 	},
 }
 

@@ -157,7 +157,7 @@ var testing = []Statement{
 
 // commanding runs commands on sources, and is deployed where a plan has hooks: without one nothing can be sent to a
 // source. Who takes the last hooks off the plans while a command is due has to run it by hand.
-var commanding = append(onCommanded(tag.Plan, tag.Request, tag.LastStop, tag.LastImage), Statement{
+var commanding = append(onCommanded(tag.Plan, tag.Request), Statement{
 	Why:       "The one document by which a plan's command is run, which is the suite's own.",
 	Actions:   []string{"ssm:SendCommand"},
 	Resources: []string{hookedDocument},
@@ -167,8 +167,10 @@ var commanding = append(onCommanded(tag.Plan, tag.Request, tag.LastStop, tag.Las
 	Resources: []string{"${Hooks}"},
 })
 
-// onCommanded allows commands on instances that carry one of these tags: of what was asked for alone only what
-// Goldsmith has written itself may be left when its command after is due.
+// commandingBack is for what was stopped for a request, and carries that no more when its command after is due.
+var commandingBack = append(onCommanded(tag.LastStop), commanding...)
+
+// onCommanded allows commands on instances that carry one of these tags.
 func onCommanded(keys ...string) (statements []Statement) {
 	for _, key := range keys {
 		statements = append(statements, Statement{

@@ -203,7 +203,7 @@ type Standby struct {
 type Hook struct {
 	// Before is whether one is to be run before the source is stopped or imaged.
 	Before bool `json:"before"`
-	// After is whether one is to be run as soon as the source is back.
+	// After is whether one is to be run next: function start sets it, and for what is not stopped function hook.
 	After bool `json:"after"`
 	// Due is whether the claim's journal is to be asked at the end whether one has yet to be run.
 	Due bool `json:"due,omitempty"`

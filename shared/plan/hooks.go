@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -82,6 +83,9 @@ func (c *checker) hooks(p Plan) {
 }
 
 func (c *checker) command(path, text string) {
+	if text != "" && strings.TrimSpace(text) == "" {
+		c.add(path, "is blank: leave the key out")
+	}
 	if n := utf8.RuneCountInString(text); n > MaxCommand {
 		c.add(path, "%d characters are more than %d: put it onto the instance as a script, and its name here", n, MaxCommand)
 	}

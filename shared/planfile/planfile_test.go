@@ -110,6 +110,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked, InstanceStore: plan.Lose,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
+		Hooks: plan.Hooks{
+			Before: "mysql -e 'FLUSH TABLES' && echo \"done – ja\"\n", After: "systemctl start web",
+			Timeout: plan.Duration(90 * time.Second), OnFailure: plan.HookIgnore,
+		},
 		Image: plan.Image{
 			Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}, Settings: "bootMode=uefi enaSupport=true",
 			Volumes: plan.Volumes{LeaveOut: []string{"/dev/sdf", "xvdba", "/dev/sda2"}, Tagged: true},

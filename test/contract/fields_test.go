@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/functions/claim"
 	copying "goldsmith/functions/copy"
+	"goldsmith/functions/hook"
 	"goldsmith/functions/release"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
@@ -190,6 +191,7 @@ func texts(v any) []string {
 var inputTypes = map[string]reflect.Type{
 	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](),
 	"verify":   reflect.TypeFor[verify.Input](),
+	"hook":     reflect.TypeFor[hook.Input](),
 	"copy":     reflect.TypeFor[copying.Input](),
 	"release":  reflect.TypeFor[release.Input](),
 	"snapshot": reflect.TypeFor[snapshot.Input](),

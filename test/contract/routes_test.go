@@ -102,6 +102,7 @@ func endsWithout(scope *asl.Machine, from, name string) []string {
 var alreadyBack = map[string]string{
 	"Is the instance back?": "only start, and a wait that saw the instance started, set $.back after claim has decided " +
 		"to stop it",
+	"Does the instance wait for the image?": "$.hook.after is set by start, and by hook for what is not stopped",
 }
 
 // restarted: no way from a stop to the release avoids a start, but those of alreadyBack.
@@ -132,8 +133,8 @@ func restarted(d *definition) []string {
 	return problems
 }
 
-// isBack reports whether an edge is taken only when $.back is true, or when the source is a snapshot, for which
-// claim has decided that nothing is stopped.
+// isBack reports whether an edge is taken only when $.back or $.hook.after is true, or when the source is a snapshot, for
+// which claim has decided that nothing is stopped.
 func isBack(d *definition, s *asl.State, e asl.Edge) bool {
 	if e.Kind != asl.EdgeChoice {
 		return false
@@ -141,7 +142,8 @@ func isBack(d *definition, s *asl.State, e asl.Edge) bool {
 	for _, entry := range d.states[s.Name]["Choices"].([]any) {
 		rule := entry.(object)
 		registers := rule["Variable"] == "$.decision" && rule["StringEquals"] == string(job.RegisterIt)
-		if rule["Next"] == e.To && !registers && (rule["Variable"] != "$.back" || rule["BooleanEquals"] != true) {
+		says := (rule["Variable"] == "$.back" || rule["Variable"] == "$.hook.after") && rule["BooleanEquals"] == true
+		if rule["Next"] == e.To && !registers && !says {
 			return false
 		}
 	}

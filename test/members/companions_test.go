@@ -32,8 +32,10 @@ var companions = []companion{
 	{regexp.MustCompile(`^((?:ec2|autoscaling)\..*Filters\[\]\.)Values`), "Name", func(_ *world, action string) any {
 		return filtered[action].name
 	}},
-	besides(`^(ssm\..*Filters\[\]\.)(Key|Option)$`, "Values[]", "String"),
-	besides(`^(ssm\..*Filters\[\]\.)(Option|Values)`, "Key", "Type"),
+	besides(`^(ssm\.[DG].*Filters\[\]\.)(Key|Option)$`, "Values[]", "String"),
+	besides(`^(ssm\.[DG].*Filters\[\]\.)(Option|Values)`, "Key", "Type"),
+	besides(`^(ssm\.ListCommandInvocations\.Filters\[\]\.)Key$`, "Value", "2999-01-01T00:00:00Z"),
+	besides(`^(ssm\.ListCommandInvocations\.Filters\[\]\.)Value$`, "Key", "InvokedAfter"),
 	besides(`^(ec2\.Copy(Image|Snapshot)\.)KmsKeyId`, "Encrypted", true),
 	besides(`^(ec2\.CreateImageUsageReport\..*ResourceTypeOptions\[\]\.)OptionValues`, "OptionName", "version-depth"),
 	besides(`^(ec2\.CreateImageUsageReport\..*ResourceTypeOptions\[\]\.)OptionName`, "OptionValues[]", "5"),

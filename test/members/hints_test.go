@@ -174,6 +174,8 @@ var hints = map[string]func(*world) []any{
 	"ec2.ModifySnapshotAttribute.CreateVolumePermission.Remove[].UserId":              these("222222222222"),
 	"ssm.ListCommandInvocations.CommandId":                                            these("00000000-0000-4000-9000-000000000001"),
 	"ssm.DescribeParameters.Filters[].Values[]":                                       these("String"),
+	"ssm.ListCommandInvocations.Filters[].Key":                                        these("InvokedAfter"),
+	"ssm.ListCommandInvocations.Filters[].Value":                                      these("2999-01-01T00:00:00Z"),
 	"ParameterFilters[].Values[]":                                                     these("String"),
 }
 

@@ -23,6 +23,7 @@ func forbidden(g *guard) map[string][]Request {
 			tables(g.allowed[role]),
 			never(nobodys(g.scene), role),
 			confined(g.scene),
+			commands(g.scene, role),
 			abroad(g.scene, role),
 			readers(g.scene, role),
 		)
@@ -223,12 +224,12 @@ func nobodys(s Scene) (requests []Request) {
 			"organizations:LeaveOrganization"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
-		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},
-		s.ARN("ec2", "network-interface/eni-"+id): {"ec2:DeleteNetworkInterface"},
-		s.resource(testSubnet):                    {"ec2:DeleteSubnet"},
-		testRole(s):                               {"iam:DeleteRole"},
-		s.ARN("ec2", "image-usage-report/*"):      {"ec2:DeleteImageUsageReport"},
-		fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region): {"ssm:CreateAssociation"},
+		s.ARN("ec2", "volume/vol-"+id):             {"ec2:DeleteVolume"},
+		s.ARN("ec2", "network-interface/eni-"+id):  {"ec2:DeleteNetworkInterface"},
+		s.resource(testSubnet):                     {"ec2:DeleteSubnet"},
+		testRole(s):                                {"iam:DeleteRole"},
+		s.ARN("ec2", "image-usage-report/*"):       {"ec2:DeleteImageUsageReport"},
+		s.ARN("ssm", "document/"+workflow.Command): {"ssm:CreateAssociation", "ssm:UpdateDocument"},
 		image: {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage",
 			"ec2:CopyImage"},
 		snapshot: {"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"},
@@ -281,6 +282,8 @@ func wellKnown(s Scene) (all []map[string][]string) {
 				"aws:ResourceTag/" + tag.BootTest: {"nightly-1"}, "aws:RequestTag/" +
 					tag.BootTest: {"nightly-1"}, "ssm:resourceTag/" +
 					tag.BootTest: {"nightly-1"},
+				"ssm:resourceTag/" + tag.Plan: {"nightly"}, "ssm:resourceTag/" + tag.Request: {"now"}, "ssm:resourceTag/" +
+					tag.LastStop: {"nightly"},
 				"iam:PassedToService":            {"ec2.amazonaws.com"},
 				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" +
 					tag.Request: {"now"},
@@ -367,10 +370,37 @@ func tests(s Scene) (requests []Request) {
 	} {
 		requests = append(requests, Request{"ec2:RunInstances", resource, ours})
 	}
-	requests = append(requests, all([]string{"ec2:TerminateInstances", "ssm:SendCommand"}, instance, ours)...)
+	requests = append(requests, all([]string{"ec2:TerminateInstances"}, instance, ours)...)
 	return append(requests,
 		Request{"iam:PassRole", testRole(s), nil},
 		Request{"iam:PassRole", testRole(s), map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
+}
+
+// commands are those that a role may not send: by other documents than the suite's, to what is no source, and to sources
+// by those who are not there for that.
+func commands(s Scene, role string) (requests []Request) {
+	instance := s.resource("i-0123456789abcdef0")
+	tagged := func(keys ...string) map[string][]string {
+		carries := map[string][]string{}
+		for _, key := range keys {
+			carries["ssm:resourceTag/"+key] = []string{"nightly"}
+		}
+		return carries
+	}
+	requests = append(requests, Request{"ssm:SendCommand", instance, nil},
+		Request{"ssm:SendCommand", instance, tagged("goldsmith:planner", tag.LastImage, "Name")},
+		Request{"ssm:SendCommand", fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region), nil},
+		Request{"ssm:SendCommand", s.ARN("ssm", "document/"+workflow.Command+"2"), nil})
+	if role != "hook" && role != "release" && role != "recover" {
+		requests = append(requests, Request{"ssm:SendCommand", instance, tagged(tag.Plan, tag.Request)})
+	}
+	if role != "recover" {
+		requests = append(requests, Request{"ssm:SendCommand", instance, tagged(tag.LastStop)})
+	}
+	if role != "verify" {
+		requests = append(requests, Request{"ssm:SendCommand", instance, tagged(tag.BootTest)})
+	}
+	return requests
 }
 
 // tags are tags written and removed that are not the suite's to write or remove. A call that

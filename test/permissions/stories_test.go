@@ -99,6 +99,9 @@ var stories = []story{
 	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
 	{name: "a member of a group", play: standing},
 	{name: "a member of a group whose run is aborted", play: standingAborted},
+	{name: "commands around images that fail", play: commanded},
+	{name: "commands around images whose runs are aborted", play: commandedAborted},
+	{name: "a command that is due when nothing asks for an image any more", play: commandedUnasked},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

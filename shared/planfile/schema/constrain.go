@@ -41,6 +41,7 @@ func constrain(schema *jsonschema.Schema) {
 	between(property(part("Keep"), "minimum"), plan.Minimum)
 	selector(part("Selector"))
 	verify(part("Verify"))
+	hooks(part("Hooks"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string",
 		Pattern: plan.TemplateForm})
 	refresh(part("Refresh"))
@@ -86,6 +87,13 @@ func verify(schema *jsonschema.Schema) {
 	property(schema, "command").MaxLength = &longest
 	groups := property(schema, "securityGroups")
 	groups.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.GroupForm}).AnyOf
+}
+
+func hooks(schema *jsonschema.Schema) {
+	longest := uint64(plan.MaxCommand)
+	for _, name := range []string{"before", "after"} {
+		property(schema, name).MaxLength, property(schema, name).Pattern = &longest, `\S`
+	}
 }
 
 func refresh(schema *jsonschema.Schema) {
