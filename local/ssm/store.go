@@ -90,7 +90,8 @@ func New(o Options) *Store {
 			"ListCommandInvocations": awsjson.Op(s.listCommandInvocations, func(in invocationsInput) []string {
 				return []string{in.InstanceId}
 			}),
-			"DeleteParameter": awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
+			"DescribeInstanceInformation": awsjson.Op(s.describeNodes, func(nodesInput) []string { return nil }),
+			"DeleteParameter":             awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
 		}}
 	return s
 }

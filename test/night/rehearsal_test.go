@@ -205,7 +205,8 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
-		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
+		Agents: n.ssm,
+		Keys:   source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Sharing: sharing.New(organizations.NewFromConfig(n.AWS()), kms.NewFromConfig(n.AWS())),
 		Copies:  copies.Wire(n.AWS()), Afar: rehearsal.Afar(n.AWS()),
 		Blocks: direct.NewFromConfig(n.AWS()),

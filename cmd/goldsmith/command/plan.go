@@ -231,9 +231,10 @@ func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {
 // so plans can be rehearsed before there is one.
 func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
+	parameters := ssm.NewFromConfig(site.aws)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
-		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
+		Parameters: parameters, Agents: parameters, Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
 		Copies: copies.Wire(site.aws), Afar: rehearsal.Afar(site.aws),
 		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),
 		Quotas:  servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,

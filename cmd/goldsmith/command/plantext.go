@@ -63,6 +63,7 @@ func (n plannedPlan) printSources(p *page, now time.Time) {
 		p.line("  %s", n.summary())
 	}
 	n.printImaged(p)
+	n.printHooks(p)
 	n.printRegistering(p)
 	n.printShares(p)
 	n.printCopies(p)
@@ -135,6 +136,29 @@ func (n plannedPlan) printImaged(p *page) {
 	}
 	p.line("")
 	p.table(rows)
+}
+
+// printHooks says which commands would be run on the sources that run, and what comes of one that fails.
+func (n plannedPlan) printHooks(p *page) {
+	h, imaged := n.plan.Hooks, 0
+	for _, s := range n.Sources {
+		if s.Running && s.Skip == nil {
+			imaged++
+		}
+	}
+	if !h.Given() || imaged == 0 {
+		return
+	}
+	p.line("")
+	for _, each := range []struct{ when, command string }{{"before", h.Before}, {"after", h.After}} {
+		if each.command != "" {
+			p.fold("  ", "%s, on each that runs, for %s at most: %s", each.when, plan.Duration(h.Lasts()),
+				clean(strings.Join(strings.Fields(each.command), " ")))
+		}
+	}
+	if h.Before != "" {
+		p.line("  if before fails: %s", h.Failing())
+	}
 }
 
 // printShares says whom the images would be shared with, and why one would not be.

@@ -48,6 +48,11 @@ func (s status) printDown(p *page) {
 			p.fold("    ", "%s", w.Do)
 			continue
 		}
+		if w.Do == unrun {
+			p.fold("  ", "%s %s", w.label(), w.Out)
+			p.fold("    ", "Run %s has run hooks.before on it. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
+			continue
+		}
 		if w.Do == unserved {
 			p.fold("  ", "%s is %s", w.label(), w.Out)
 			p.fold("    ", "Run %s put it into Standby. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)

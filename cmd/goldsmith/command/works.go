@@ -92,6 +92,8 @@ func (s site) work(c ledger.Claim, state types.InstanceStateName, zone *time.Loc
 		w.State = doing(c, state, zone)
 	case state != types.InstanceStateNameRunning:
 		w.Do = "aws ec2 start-instances --instance-ids " + c.Source + " --region " + region(s.Machine)
+	case c.Hook.Due():
+		w.Out, w.Do = dueSince(*c.Hook, zone), unrun
 	case w.Out != "":
 		w.Do = unserved
 	default:
@@ -106,6 +108,18 @@ const unreadClaim = "its claim in the ledger cannot be read, so nothing is done 
 
 // unserved is what to do about a member that is up and does not serve.
 const unserved = "See docs/operations.md, \"A member does not come back into service\"."
+
+// unrun is what to do about a source on which a command of its plan's is due.
+const unrun = "See docs/operations.md, \"A command of a plan fails\"."
+
+// dueSince is what keeps a command of the plan's from being run.
+func dueSince(h ledger.Hook, zone *time.Location) string {
+	said := "waits for its plan's hooks.after since " + stampIn(h.Since, zone)
+	if h.Problem != "" {
+		said += ": " + h.Problem
+	}
+	return said
+}
 
 // out is what keeps a member of an Auto Scaling group from its group's service; "" where nothing does.
 func out(c ledger.Claim, zone *time.Location) string {
@@ -128,6 +142,10 @@ func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
 // doing is what is being done with a source, as far as its claim and its state tell.
 func doing(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
 	switch {
+	case c.Hook != nil && c.Hook.Ended.IsZero():
+		return "hooks.before runs on it"
+	case c.Hook.Due() && !c.Hook.Begun.IsZero():
+		return "hooks.after is due"
 	case c.Standby != nil && state == types.InstanceStateNameRunning:
 		return "out of service of group " + c.Standby.Group
 	case !c.Looked:

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/copies"
@@ -64,7 +65,9 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling autoScalingAPI
 	Parameters  parametersAPI
-	Keys        source.Keys
+	// Agents tell which instances take commands; nil where that is not asked.
+	Agents ssm.DescribeInstanceInformationAPIClient
+	Keys   source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout
 	// Copies says what will come of copying them.
@@ -133,6 +136,9 @@ func (s Stage) instances(ctx context.Context, run job.Run, p plan.Plan, n *Night
 	}
 	if err == nil {
 		n.Sources, err = s.sources(ctx, run, p, standing, others(run, p, selected, stand))
+	}
+	if err == nil {
+		err = s.hooks(ctx, p, n.Sources)
 	}
 	for i, src := range n.Sources {
 		if group := source.Tags(src.instance)[tag.Group]; stand[group] == src.ID {
