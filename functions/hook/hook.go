@@ -68,18 +68,33 @@ func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	if claim.Hook == nil && j.Decision == job.StopFirst && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
+	h := s.Plans.Plans[j.Run.Plan].Hooks
+	switch {
+	case claim.Hook != nil:
+	case late(j, now):
 		j.Hook = job.Hook{}
 		return j, nil
-	}
-	h := s.Plans.Plans[j.Run.Plan].Hooks
-	if claim.Hook == nil && claim.Since.After(j.Times.Claimed) {
+	case claim.Since.After(j.Times.Claimed):
 		return j, s.lost(ctx, j, claim, h)
-	}
-	if told := j.Plan.Hooks; (told.Before == "") != (h.Before == "") || (told.After == "") != (h.After == "") {
-		j.Hook = job.Hook{Due: true}
+	case differ(j.Plan.Hooks, h):
+		j.Hook = job.Hook{}
 		return s.failed(j, "function hook knows another plan of that name; deploy the suite again")
 	}
+	return s.run(ctx, j, claim, h)
+}
+
+// late reports whether the window has closed for a stop.
+func late(j job.Job, now time.Time) bool {
+	return j.Decision == job.StopFirst && !j.Run.Closes.IsZero() && now.After(j.Run.Closes)
+}
+
+// differ reports whether a run was begun with other hooks than the function knows.
+func differ(told, known plan.Hooks) bool {
+	return (told.Before == "") != (known.Before == "") || (told.After == "") != (known.After == "")
+}
+
+// run sends the command before, or sees what becomes of it.
+func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim, h plan.Hooks) (job.Job, error) {
 	claim, outcome, err := s.Runner.Before(ctx, claim, h)
 	switch {
 	case err != nil:

@@ -283,22 +283,31 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	if err := r.free(ctx, c); err != nil {
 		return nil, err
 	}
-	if c.StopSent.IsZero() && c.Standby == nil && c.Hook == nil {
+	stopped := !c.StopSent.IsZero() || c.Standby != nil
+	if !stopped && c.Hook == nil {
 		return was, r.letGo(ctx, c)
 	}
+	if err := r.drop(ctx, c, state, stopped); err != nil {
+		return nil, err
+	}
+	return was, nil
+}
+
+// drop drops a claim of which all is undone.
+func (r Rescue) drop(ctx context.Context, c ledger.Claim, state types.InstanceStateName, stopped bool) error {
 	if state == types.InstanceStateNameStopped {
 		// A person has stopped it. Without the claim its tag would say that the run has.
 		if err := TakeOff(ctx, r.EC2, c.Execution, c.Source); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero() || c.Standby != nil); err != nil {
-		return nil, err
+	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, stopped); err != nil {
+		return err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {
-		return nil, fmt.Errorf("dropping the claim: %w", err)
+		return fmt.Errorf("dropping the claim: %w", err)
 	}
-	return was, nil
+	return nil
 }
 
 // letGo drops a claim without a stop, and then gives up its place. Function stop goes on for a while when its

@@ -57,6 +57,13 @@ func (s Step) after(ctx context.Context, j job.Job, ending job.Ending) (ran job.
 	if outcome != hook.Waits {
 		return hook.Told(j, claim), false, err
 	}
+	return s.waits(ctx, j, claim, now, err)
+}
+
+// waits has the job wait for the command after, unless that has lasted too long. trouble is what kept it from being
+// looked at.
+func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time.Time, trouble error) (
+	ran job.Job, left bool, err error) {
 	first := claim.Hook.Waited.IsZero()
 	if first {
 		claim.Hook.Waited = now
@@ -68,8 +75,8 @@ func (s Step) after(ctx context.Context, j job.Job, ending job.Ending) (ran job.
 	case now.Sub(claim.Hook.Waited) >= afterPatience:
 		return unrun(j, fmt.Sprintf("due since %s: %s. Goldsmith goes on trying, every few minutes",
 			job.UTC(claim.Hook.Since), claim.Hook.Problem)), true, nil
-	case err != nil:
-		return j, false, err
+	case trouble != nil:
+		return j, false, trouble
 	default:
 		return j, false, &fault.NotYet{Err: fmt.Errorf("hooks.after on %s (%s): %s", j.Source.Name, j.Source.ID,
 			claim.Hook.Problem)}

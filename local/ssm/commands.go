@@ -206,13 +206,27 @@ func (s *Store) follow(i *invocation) {
 
 // sendable is what is wrong with the input itself.
 func (s *Store) sendable(in sendInput) error {
-	const refused = "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have %s %d"
 	parameters, known := s.parametersOf(in.DocumentName)
 	switch {
 	case in.DocumentName == "":
 		return awsjson.Required("documentName")
 	case !known:
 		return awsjson.Errorf("InvalidDocument", "document %s does not exist in your account.", in.DocumentName)
+	case len(in.Parameters["commands"]) == 0:
+		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
+	}
+	for name := range in.Parameters {
+		if !slices.Contains(parameters, name) {
+			return awsjson.Errorf("InvalidParameters", "document %s does not support parameters: [%s]", in.DocumentName, name)
+		}
+	}
+	return withinLimits(in)
+}
+
+// withinLimits is what of the input is outside of the API's limits.
+func withinLimits(in sendInput) error {
+	const refused = "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have %s %d"
+	switch {
 	case len(in.Comment) > longestComment:
 		return awsjson.Errorf("ValidationException", refused, "comment", "length less than or equal to", longestComment)
 	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
@@ -221,13 +235,6 @@ func (s *Store) sendable(in sendInput) error {
 		return awsjson.Errorf("ValidationException", refused, "timeoutSeconds", "value less than or equal to", mostTimeout)
 	case len(in.InstanceIds) > mostInstances:
 		return awsjson.Errorf("ValidationException", refused, "instanceIds", "length less than or equal to", mostInstances)
-	case len(in.Parameters["commands"]) == 0:
-		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
-	}
-	for name := range in.Parameters {
-		if !slices.Contains(parameters, name) {
-			return awsjson.Errorf("InvalidParameters", "document %s does not support parameters: [%s]", in.DocumentName, name)
-		}
 	}
 	return nil
 }
@@ -298,13 +305,11 @@ func (s *Store) listCommandInvocations(in invocationsInput) (invocationsOutput, 
 		}
 		since = at
 	}
-	var found []invocationShape
+	found := []invocationShape{}
 	for _, i := range slices.Backward(s.invocations) {
-		if in.InstanceId != "" && in.InstanceId != i.instance || in.CommandId != "" && in.CommandId != i.id ||
-			i.sent.Before(since) {
-			continue
+		if in.shows(i) && !i.sent.Before(since) {
+			found = append(found, i.shape(in.Details))
 		}
-		found = append(found, i.shape(in.Details))
 	}
 	most := mostInvocations
 	if in.MaxResults != nil {
@@ -312,10 +317,12 @@ func (s *Store) listCommandInvocations(in invocationsInput) (invocationsOutput, 
 	}
 	var err error
 	out.CommandInvocations, out.NextToken, err = awsjson.Page(found, in.NextToken, most)
-	if out.CommandInvocations == nil {
-		out.CommandInvocations = []invocationShape{}
-	}
 	return out, err
+}
+
+// shows reports whether an invocation is asked for.
+func (in invocationsInput) shows(i *invocation) bool {
+	return (in.InstanceId == "" || in.InstanceId == i.instance) && (in.CommandId == "" || in.CommandId == i.id)
 }
 
 // longestOutput is how much of a plugin's output a listing holds: its beginning (API reference, CommandPlugin).

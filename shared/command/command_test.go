@@ -6,17 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"goldsmith/infra/workflow"
 	"goldsmith/local/ssm"
 	"goldsmith/shared/command"
 	"goldsmith/test/steptest"
 )
-
-func TestTheDocumentIsTheSuites(t *testing.T) {
-	if command.Document != workflow.Command {
-		t.Errorf("commands are run by %s, and %s is deployed", command.Document, workflow.Command)
-	}
-}
 
 // Whatever a command holds arrives as it is, but for line ends that no shell takes; what it printed is told by its end.
 func TestWhatIsSentAndSaid(t *testing.T) {

@@ -324,10 +324,10 @@ func (r Report) unanswered() bool {
 
 // warned counts a warning by which a run is not quite done.
 func (c *Counts) warned(code job.ReasonCode) {
-	switch code {
-	case job.OutOfService:
+	if code == job.OutOfService {
 		c.OutOfService++
-	case job.BeforeFailed, job.AfterFailed:
+	}
+	if code == job.BeforeFailed || code == job.AfterFailed {
 		c.HooksFailed++
 	}
 }

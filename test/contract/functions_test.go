@@ -13,6 +13,7 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/infra/workflow"
+	"goldsmith/shared/command"
 )
 
 // longest is how many lines a main.go may have: wiring is the function's own.
@@ -189,5 +190,12 @@ func TestCodeIsRead(t *testing.T) {
 	}
 	if got := code().signature("stop"); got != "handler.Func[job.Job, job.Job]" {
 		t.Errorf("stop is a %q", got)
+	}
+}
+
+// Commands are run by the document that is deployed.
+func TestTheDocumentOfCommands(t *testing.T) {
+	if command.Document != workflow.Command {
+		t.Errorf("commands are run by %s, and %s is deployed", command.Document, workflow.Command)
 	}
 }

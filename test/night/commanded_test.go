@@ -55,6 +55,23 @@ func (n *night) commands(id string) string {
 // or was stopped by a person runs none.
 func (n *night) commandsRan() {
 	n.t.Helper()
+	begun := n.begunBy()
+	for key, befores := range begun {
+		of, isBefore := strings.CutSuffix(key, " before")
+		if !isBefore {
+			continue
+		}
+		afters := begun[of+" after"]
+		if len(befores) > 1 || len(afters) > 1 {
+			n.t.Errorf("on %s hooks.before was run %d times, and hooks.after %d times", of, len(befores), len(afters))
+			continue
+		}
+		n.afterwards(of, befores[0], afters)
+	}
+}
+
+// begunBy are the commands that were begun, by instance, run and which of the two it is.
+func (n *night) begunBy() map[string][]ssm.Invocation {
 	begun := map[string][]ssm.Invocation{}
 	for _, i := range n.Parameters.Invocations() {
 		words := strings.Fields(i.Comment) // "Goldsmith before RUN", "Goldsmith after N RUN"
@@ -63,24 +80,20 @@ func (n *night) commandsRan() {
 			begun[key] = append(begun[key], i)
 		}
 	}
-	for key, befores := range begun {
-		of, isBefore := strings.CutSuffix(key, " before")
-		if !isBefore {
-			continue
-		}
-		id, afters := befores[0].Instance, begun[of+" after"]
-		switch {
-		case len(befores) > 1:
-			n.t.Errorf("hooks.before was run %d times in one run on %s", len(befores), of)
-		case len(afters) > 1:
-			n.t.Errorf("hooks.after was run %d times in one run on %s", len(afters), of)
-		case len(afters) == 1 && (befores[0].Ended.IsZero() || !afters[0].Begun.Before(befores[0].Ended)):
-		case len(afters) == 1:
-			n.t.Errorf("hooks.after was begun on %s at %s, and hooks.before had not ended", of, afters[0].Begun)
-		case n.EC2.State(id) == ec2.Terminated, n.excused.stopped[id], n.heldFor(id) && n.toldOf(id):
-		default:
-			n.t.Errorf("hooks.before was run on %s, and hooks.after was not", of)
-		}
+	return begun
+}
+
+// afterwards holds that the command after was run once the one before had ended.
+func (n *night) afterwards(of string, before ssm.Invocation, afters []ssm.Invocation) {
+	n.t.Helper()
+	id := before.Instance
+	switch {
+	case len(afters) == 1 && (before.Ended.IsZero() || afters[0].Begun.Before(before.Ended)):
+		n.t.Errorf("hooks.after was begun on %s at %s, and hooks.before had not ended", of, afters[0].Begun)
+	case len(afters) == 1:
+	case n.EC2.State(id) == ec2.Terminated, n.excused.stopped[id], n.heldFor(id) && n.toldOf(id):
+	default:
+		n.t.Errorf("hooks.before was run on %s, and hooks.after was not", of)
 	}
 }
 

@@ -32,6 +32,7 @@ func messageChapters() []chapterOf {
 		{"Sharing", sharingSituations()},
 		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
 		{"Members of Auto Scaling groups", memberSituations()},
+		{"Commands of a plan", commandSituations()},
 		{"Other hands", somebodySituations()},
 		{"A run that broke", brokenSituations()},
 		{"Boot tests", testSituations()},

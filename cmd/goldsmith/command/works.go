@@ -141,11 +141,16 @@ func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
 
 // doing is what is being done with a source, as far as its claim and its state tell.
 func doing(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
-	switch {
-	case c.Hook != nil && c.Hook.Ended.IsZero():
+	if h := c.Hook; h != nil && h.Ended.IsZero() {
 		return "hooks.before runs on it"
-	case c.Hook.Due() && !c.Hook.Begun.IsZero():
+	} else if h.Due() && !h.Begun.IsZero() {
 		return "hooks.after is due"
+	}
+	return imaging(c, state, zone)
+}
+
+func imaging(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
+	switch {
 	case c.Standby != nil && state == types.InstanceStateNameRunning:
 		return "out of service of group " + c.Standby.Group
 	case !c.Looked:

@@ -29,28 +29,34 @@ func (s Stage) hooks(ctx context.Context, p plan.Plan, sources []Source) error {
 			ids = append(ids, src.ID)
 		}
 	}
+	reached, err := s.reached(ctx, ids)
+	if fault.IsDenied(err) {
+		return nil
+	}
+	for i, src := range sources {
+		if err == nil && hooked(src) && !reached[src.ID] {
+			sources[i] = unreached(src, p.Hooks)
+		}
+	}
+	return err
+}
+
+// reached are the instances that take commands.
+func (s Stage) reached(ctx context.Context, ids []string) (map[string]bool, error) {
 	reached := map[string]bool{}
 	for part := range slices.Chunk(ids, asked) {
 		out, err := s.Agents.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{
 			Filters:    []types.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: part}},
 			MaxResults: aws.Int32(asked),
 		})
-		if fault.IsDenied(err) {
-			return nil
-		}
 		if err != nil {
-			return fmt.Errorf("asking Systems Manager for agents: %w", err)
+			return nil, fmt.Errorf("asking Systems Manager for agents: %w", err)
 		}
 		for _, i := range out.InstanceInformationList {
 			reached[aws.ToString(i.InstanceId)] = i.PingStatus == types.PingStatusOnline
 		}
 	}
-	for i, src := range sources {
-		if hooked(src) && !reached[src.ID] {
-			sources[i] = unreached(src, p.Hooks)
-		}
-	}
-	return nil
+	return reached, nil
 }
 
 // hooked reports whether commands would be run on a source.

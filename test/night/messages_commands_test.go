@@ -1,0 +1,50 @@
+package night_test
+
+import (
+	"time"
+
+	"goldsmith/local/inject"
+	"goldsmith/local/ssm"
+	"goldsmith/shared/plan"
+)
+
+// commandSituations are those in which commands around images fail, or cannot be run.
+func commandSituations() []*situation {
+	fails := func(command, printed string) func(n *night) {
+		return func(n *night) {
+			n.Parameters.OnCommand(func(_, ran string) ssm.Ran {
+				if ran == command {
+					return ssm.Ran{Status: "Failed", Code: 1, Output: printed}
+				}
+				return ssm.Ran{}
+			})
+			n.managed("db", "private")
+		}
+	}
+	run := func(prepare func(n *night)) func(n *night) {
+		return func(n *night) { prepare(n); n.run() }
+	}
+	return []*situation{
+		{what: "the command before fails, and the source is left alone", options: commanded(),
+			story: run(fails("freeze", "ERROR 1205: Lock wait timeout exceeded\n"))},
+		{what: "Systems Manager does not reach the agent, and it is imaged all the same",
+			options: commanded(failing(plan.HookIgnore)),
+			story:   run(func(n *night) { n.launch("db", "private") })},
+		{what: "the command after fails", options: commanded(),
+			story: run(fails("thaw", "Job for mysqld.service failed.\n"))},
+		{what: "the agent does not come back with its instance for an hour", options: commanded(), story: func(n *night) {
+			db := n.managed("db", "private")
+			n.after("image", db, func(work) { n.Inject(inject.Fault{Action: "SendCommand", Code: "InvalidInstanceId"}) })
+			n.run()
+			time.Sleep(time.Hour)
+			n.Forget("SendCommand")
+		}},
+		{what: "the work on a source is aborted between the commands, and the command after fails", options: commanded(uncut),
+			story: func(n *night) {
+				fails("thaw", "Job for mysqld.service failed.\n")(n)
+				n.after("image", "", func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+				n.run()
+				time.Sleep(3 * sweep)
+			}},
+	}
+}
