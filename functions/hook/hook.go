@@ -41,11 +41,10 @@ type claims interface {
 
 // Step runs a plan's commands.
 type Step struct {
+	// Runner has the plans: they hold the commands, which jobs do not.
 	Runner hook.Runner
 	Claims claims
-	// Plans hold the commands, which jobs do not.
-	Plans plan.Plans
-	Now   func() time.Time
+	Now    func() time.Time
 }
 
 // Handle runs the command that is due.
@@ -68,7 +67,7 @@ func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	h := s.Plans.Plans[j.Run.Plan].Hooks
+	h := s.Runner.Plans.Plans[j.Run.Plan].Hooks
 	switch {
 	case claim.Hook != nil:
 	case late(j, now):
@@ -80,7 +79,7 @@ func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Hook = job.Hook{}
 		return s.failed(j, "function hook knows another plan of that name; deploy the suite again")
 	}
-	return s.run(ctx, j, claim, h)
+	return s.run(ctx, j, claim)
 }
 
 // late reports whether the window has closed for a stop.
@@ -94,8 +93,8 @@ func differ(told, known plan.Hooks) bool {
 }
 
 // run sends the command before, or sees what becomes of it.
-func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim, h plan.Hooks) (job.Job, error) {
-	claim, outcome, err := s.Runner.Before(ctx, claim, h)
+func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
+	claim, outcome, err := s.Runner.Before(ctx, claim)
 	switch {
 	case err != nil:
 		return j, err
@@ -114,7 +113,7 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim, h plan.Hoo
 // one after is due.
 func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
 	now := s.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger has lost whether it was run", After: h.After,
+	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger has lost whether it was run", After: h.After != "",
 		Timeout: h.Lasts()}
 	if err := s.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)

@@ -18,9 +18,10 @@ type cases = []steptest.Case[hook.Input, job.Job]
 // before is a job whose command before is due.
 func before(s *steptest.Stage) (handler.Func[hook.Input, job.Job], hook.Input) {
 	s.Plan.Hooks = plan.Hooks{Before: "freeze", After: "thaw", Timeout: plan.Duration(time.Minute)}
+	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
 	step := hook.Step{
-		Runner: running.Runner{EC2: s.EC2, SSM: s.SSM, Claims: s.Ledger, Now: time.Now}, Claims: s.Ledger, Now: time.Now,
-		Plans: plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}},
+		Runner: running.Runner{EC2: s.EC2, SSM: s.SSM, Plans: plans, Claims: s.Ledger, Now: time.Now}, Claims: s.Ledger,
+		Now: time.Now,
 	}
 	s.Plan = s.Plan.AsInput()
 	j := s.Job()

@@ -19,7 +19,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 		return nil, err
 	}
 	return Step{
-		Runner: hook.Runner{EC2: ec2.NewFromConfig(s.AWS), SSM: ssm.NewFromConfig(s.AWS), Claims: s.Ledger, Now: s.Now},
-		Claims: s.Ledger, Plans: s.Plans, Now: s.Now,
+		Runner: hook.Runner{EC2: ec2.NewFromConfig(s.AWS), SSM: ssm.NewFromConfig(s.AWS), Claims: s.Ledger, Plans: s.Plans,
+			Now: s.Now},
+		Claims: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

@@ -80,8 +80,8 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 		Key: "after failed " + c.Run + " " + c.Source, Title: name + ": its plan's hooks.after has failed",
 		Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s of plan %s was cut off after hooks.before. hooks.after: %s.", c.Run, c.Plan,
-				strings.TrimSuffix(c.Hook.Problem, ".")),
+			fmt.Sprintf("Run %s of plan %s has run hooks.before on it, and did not see the end of hooks.after: %s.", c.Run,
+				c.Plan, strings.TrimSuffix(c.Hook.Problem, ".")),
 			"Goldsmith does not try again.",
 			"Now: See whether the application works, and run by hand what the plan's hooks.after does (operations guide, " +
 				"\"A command of a plan fails\").",

@@ -95,7 +95,7 @@ func New(a Account) Step {
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
 	rescue.Service = standby.Service{Groups: a.Groups, Balancers: a.Balancers, Claims: a.Ledger, Now: a.Now}
-	rescue.Hooks = hook.Runner{EC2: a.EC2, SSM: a.SSM, Claims: a.Ledger, Now: a.Now}
+	rescue.Hooks = hook.Runner{EC2: a.EC2, SSM: a.SSM, Plans: a.Plans, Claims: a.Ledger, Now: a.Now}
 	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Notifier, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,

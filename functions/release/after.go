@@ -34,7 +34,8 @@ func (s Step) settled(ctx context.Context, j job.Job, ending job.Ending) (
 	return j, &claim, nil
 }
 
-// afterPatience is how long a job waits at its end for the command after. It has waited for it before, unless it failed.
+// afterPatience is how long a job waits at its end for the command after: as long as it takes until one whose answer was
+// lost is sent again. It has waited for it before, unless it failed.
 const afterPatience = 3 * time.Minute
 
 // after runs the plan's command after, where the claim says that it is due yet: the job may have failed at any point. One

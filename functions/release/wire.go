@@ -17,7 +17,7 @@ import (
 
 // Wire makes the function, of what its deployment tells it.
 func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Job], error) {
-	s, err := read(ctx, settings.Table)
+	s, err := read(ctx, settings.Table, settings.PlansFile)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +27,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 		Service: standby.Service{
 			Groups: autoscaling.NewFromConfig(s.AWS), Balancers: balancers.NewFromConfig(s.AWS), Claims: s.Ledger, Now: s.Now,
 		},
-		Hooks: hook.Runner{EC2: cloud, SSM: ssm.NewFromConfig(s.AWS), Claims: s.Ledger, Now: s.Now},
+		Hooks: hook.Runner{EC2: cloud, SSM: ssm.NewFromConfig(s.AWS), Plans: s.Plans, Claims: s.Ledger, Now: s.Now},
 	}.Do, nil
 }

@@ -180,7 +180,7 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does: "Writes the result, answers the request tag, brings a group's member back into service, and drops " +
 			"the claim.",
-		Environment: env(settings.Table),
+		Environment: env(settings.Table, settings.PlansFile),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets}, noting,
 			untagging, commanding),

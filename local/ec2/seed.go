@@ -244,3 +244,8 @@ func (w *World) AddSecurityGroup(id, name string) {
 	defer w.unlock()
 	w.network.groups = append(slices.Clone(w.network.groups), securityGroup{id, name, name})
 }
+
+// SetInstanceProfile gives an instance a profile of that name, as AssociateIamInstanceProfile does.
+func (w *World) SetInstanceProfile(id, name string) error {
+	return w.edit(id, func(i *instance) { i.profile = name })
+}

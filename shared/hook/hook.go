@@ -23,6 +23,8 @@ import (
 // Runner runs commands on the sources of claims.
 type Runner struct {
 	SSM command.API
+	// Plans hold the commands.
+	Plans plan.Plans
 	// EC2 shows why an instance takes no command.
 	EC2    source.Lister
 	Claims interface {
@@ -46,8 +48,9 @@ const (
 const (
 	// delivery is how long a command may wait for an agent which Systems Manager takes to be there.
 	delivery = time.Minute
-	// showing is how long Systems Manager may not show a command that was sent.
-	showing = time.Minute
+	// showing is how long Systems Manager may not show a command after its journal entry: its function may send it until
+	// its own timeout, and a list may lag for a while longer.
+	showing = 2 * time.Minute
 	// settled is how long a describe may show an instance as stopped that was started.
 	settled = 2 * time.Minute
 	// noting is how long the ledger has to take something back when the function's time is over.
@@ -60,9 +63,9 @@ func before(c ledger.Claim) string { return "Goldsmith before " + c.Run }
 func after(c ledger.Claim) string { return fmt.Sprintf("Goldsmith after %d %s", c.Hook.Tries, c.Run) }
 
 // Before runs the command before, or sees what becomes of it, and gives the claim with that.
-func (r Runner) Before(ctx context.Context, c ledger.Claim, h plan.Hooks) (ledger.Claim, Outcome, error) {
+func (r Runner) Before(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	if c.Hook == nil {
-		return r.sendBefore(ctx, c, h)
+		return r.sendBefore(ctx, c, r.Plans.Plans[c.Plan].Hooks)
 	}
 	hook := *c.Hook
 	if c.Hook = &hook; !hook.Ended.IsZero() {
@@ -98,7 +101,7 @@ func outcome(problem string) Outcome {
 // back: nothing was run, and nothing is due.
 func (r Runner) sendBefore(ctx context.Context, c ledger.Claim, h plan.Hooks) (ledger.Claim, Outcome, error) {
 	now := r.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, After: h.After, Timeout: h.Lasts()}
+	c.Hook = &ledger.Hook{Since: now, After: h.After != "", Timeout: h.Lasts()}
 	if h.Before == "" {
 		c.Hook.Ended = now
 		return c, Done, r.record(ctx, c)
@@ -157,7 +160,7 @@ func (r Runner) record(ctx context.Context, c ledger.Claim) error {
 // After brings the command after nearer to its end, and gives the claim with what keeps it from that. It waits for the
 // one before, which may run yet where its job was cut off.
 func (r Runner) After(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
-	if c.Hook == nil || c.Hook.After == "" {
+	if c.Hook == nil || !c.Hook.After {
 		return c, Done, nil
 	}
 	hook := *c.Hook
@@ -232,15 +235,19 @@ func (r Runner) beforeRuns(ctx context.Context, c ledger.Claim) (bool, error) {
 	return false, nil
 }
 
-// sendAfter sends the command after, once the claim says so.
+// sendAfter sends the command after, once the claim says so: the one that the plan has where it is sent from, so that it
+// is one that was deployed.
 func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
-	hook := c.Hook
+	hook, text := c.Hook, r.Plans.Plans[c.Plan].Hooks.After
+	if text == "" {
+		return r.over(ctx, c, "it was not run: plan "+c.Plan+" has none any more")
+	}
 	hook.Sent, hook.Tries = r.Now().UTC(), hook.Tries+1
 	if err := r.record(ctx, c); err != nil {
 		return c, Waits, err
 	}
 	send := r.command(c)
-	send.Mark, send.Text = after(c), hook.After
+	send.Mark, send.Text = after(c), text
 	_, err := command.Send(ctx, r.SSM, send)
 	switch {
 	case err == nil:

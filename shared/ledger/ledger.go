@@ -198,8 +198,9 @@ type Hook struct {
 	// Ended is when the command before was over, Failed how it failed, if it did.
 	Ended  time.Time `json:"ended,omitzero"`
 	Failed string    `json:"failed,omitempty"`
-	// After is the command that is due, as the plan said when the one before was sent; Timeout is how long each may run.
-	After   string        `json:"after,omitempty"`
+	// After is whether the plan's command after is due, which is not written here: whoever writes the table would have it
+	// run. Timeout is how long each may run.
+	After   bool          `json:"after,omitempty"`
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Begun is when it was first tried to send it, Waited when the end of the job first waited for it.
 	Begun  time.Time `json:"begun,omitzero"`
@@ -213,7 +214,7 @@ type Hook struct {
 }
 
 // Due reports whether the command after is still to be run.
-func (h *Hook) Due() bool { return h != nil && h.After != "" && h.Done.IsZero() }
+func (h *Hook) Due() bool { return h != nil && h.After && h.Done.IsZero() }
 
 // ClaimOf is the claim of a job's source for the job's run. Claiming again gives
 // the claim as it stands, so this is also how a step looks it up.

@@ -162,6 +162,11 @@ var storeBases = map[string]func(*world) any{
 			Name: aws.String("/made/sample"), ParameterVersion: aws.Int64(1), Labels: []string{"old"},
 		}
 	},
+	"ssm.DescribeInstanceInformation": func(w *world) any {
+		return &ssm.DescribeInstanceInformationInput{Filters: []ssmtypes.InstanceInformationStringFilter{
+			{Key: aws.String("InstanceIds"), Values: []string{w.ids["instance"]}},
+		}}
+	},
 	"ssm.SendCommand": func(w *world) any {
 		return &ssm.SendCommandInput{
 			DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{

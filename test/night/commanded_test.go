@@ -120,6 +120,37 @@ func TestCommandsAroundAStop(t *testing.T) {
 	})
 }
 
+// Where the instance waits for its image, the command after waits with it.
+func TestCommandsWhereTheInstanceWaits(t *testing.T) {
+	play(t, commanded(func(p *plan.Plan) { p.Restart = plan.Available }), func(n *night) {
+		web := n.managed("web", "")
+		r := n.run()[0]
+		n.wasImaged(r, web)
+		n.want("commands", n.commands(web), "freeze thaw")
+		n.want("thawed by the run", n.results(r)[web].Times.Released.After(n.Parameters.Invocations()[1].Ended), true)
+	})
+}
+
+// A member of a group has its commands while it serves, and before it serves again.
+func TestCommandsOnAMember(t *testing.T) {
+	play(t, shrinking(func(p *plan.Plan) { p.Hooks.Before, p.Hooks.After = "drain", "join" }), func(n *night) {
+		n.EC2.AddInstanceProfile("managed")
+		members := n.serving()
+		n.ok(n.EC2.SetInstanceProfile(members[0], "managed"))
+		n.run()
+		n.want("ending", n.results(n.onlyRun())[members[0]].Ending, job.Imaged)
+		n.want("commands", n.commands(members[0]), "drain join")
+		ran := n.Parameters.Invocations()
+		if enter := n.callsOf("EnterStandby")[0].Time; enter.Before(ran[0].Ended) {
+			t.Errorf("it left service at %s, and the command before ended at %s", enter, ran[0].Ended)
+		}
+		if exit := n.callsOf("ExitStandby")[0].Time; exit.Before(ran[1].Ended) {
+			t.Errorf("it left Standby at %s, and the command after ended at %s", exit, ran[1].Ended)
+		}
+		n.serves(members)
+	})
+}
+
 // What nothing stops has its command after as soon as the snapshots exist.
 func TestCommandsAroundAnImage(t *testing.T) {
 	for _, how := range []plan.Consistency{plan.None, plan.Reboot} {

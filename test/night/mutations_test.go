@@ -117,7 +117,7 @@ var mutations = []mutation{
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
 				if c.Hook != nil {
 					hook := *c.Hook
-					hook.After, c.Hook = "", &hook
+					hook.After, c.Hook = false, &hook
 				}
 			}}
 		},
