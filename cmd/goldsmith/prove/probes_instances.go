@@ -11,6 +11,7 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/functions/verify"
+	"goldsmith/shared/command"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -180,6 +181,8 @@ func commandOfUnregistered(ctx context.Context, l *lab) (string, error) {
 		switch c, sent := l.calls.last(operation); {
 		case !sent:
 			return "", untriable{fmt.Errorf("%s was not come to: %w", operation, err)}
+		case c.Code == "InvalidDocument":
+			return "", untriable{fmt.Errorf("the suite is not deployed there, nor its document %s", command.Document)}
 		case operation == "SendCommand" && c.Code == "":
 			return "", untriable{fmt.Errorf("the agent of the instance has registered without a role")}
 		case c.Code != "" && c.Code != "InvalidInstanceId":

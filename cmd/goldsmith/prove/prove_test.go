@@ -23,6 +23,7 @@ import (
 	"goldsmith/local/clock"
 	"goldsmith/local/query"
 	"goldsmith/shared/awsclient"
+	"goldsmith/shared/command"
 )
 
 const (
@@ -52,6 +53,9 @@ func play(t *testing.T, story func(s *scene)) {
 		s := &scene{T: t, dir: filepath.Join(t.TempDir(), "prove")}
 		s.account = account.New(account.Options{Clock: clock.Real(), Seed: 1, ID: owner, Region: region, Log: &s.calls})
 		t.Cleanup(s.account.Close)
+		// As where the suite is deployed.
+		s.must(s.account.Parameters.Document(command.Document,
+			[]byte(`{"schemaVersion":"2.2","parameters":{"commands":{},"executionTimeout":{}}}`)))
 		story(s)
 	})
 }
