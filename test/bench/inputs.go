@@ -130,7 +130,7 @@ func (c *cloud) close() {
 var samples = map[string]string{"recover": "sweep", "rollback": "rollback", "wake": "instance-stopped"}
 
 // parts are what is asked of functions that do several things.
-var parts = map[string]string{"verify": "end"}
+var parts = map[string]string{"verify": "end", "hook": "after"}
 
 // event is what a function is given.
 func (c *cloud) event(name string) ([]byte, error) {

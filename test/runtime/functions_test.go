@@ -13,6 +13,7 @@ import (
 	"goldsmith/events"
 	"goldsmith/functions/claim"
 	copying "goldsmith/functions/copy"
+	"goldsmith/functions/hook"
 	"goldsmith/functions/release"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
@@ -97,7 +98,7 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"select": {table + " " + keys, []invocation{{document(t, page), "", "UpdateItem", "Failed",
 			"opening run nightly-1"}}},
-		"claim": {table + " " + keys, []invocation{
+		"claim": {table + " " + keys + " " + path, []invocation{
 			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed",
 				"claiming i-0a1b2c3d4e5f60718"},
 			{document(t, claim.Input{Job: ofSnapshot, Execution: one.Execution}), "", "PutItem", "Failed",
@@ -105,6 +106,8 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"stop": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"looking up the claim of i-0a1b2c3d4e5f60718"}}},
+		"hook": {table + " " + plans, []invocation{{document(t, hook.Input{Job: one, Do: hook.Before}), "", "PutItem",
+			"Failed", "looking up the claim of i-0a1b2c3d4e5f60718"}}},
 		"image": {table + " " + path, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"registering the image of web (i-0a1b2c3d4e5f60718)"}}},
 		"snapshot": {table, []invocation{{document(t, snapshot.Input{Do: snapshot.Copy, Job: ofSnapshot}), "",
@@ -120,10 +123,10 @@ func functions(t *testing.T) map[string]function {
 		// API. The client would try most codes of a busy or full EC2 again, for seconds, were they
 		// sent with the status 5xx that they have.
 		"start": {table, []invocation{
-			{document(t, one), "", "StartInstances PutItem", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
-			{document(t, one), "ServerInternal", "StartInstances PutItem", "Transient", "starting web"},
-			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
-			{document(t, one), "InsufficientInstanceCapacity", "StartInstances PutItem", "NoCapacity", "starting web"},
+			{document(t, one), "", "UpdateItem StartInstances PutItem", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
+			{document(t, one), "ServerInternal", "UpdateItem StartInstances PutItem", "Transient", "starting web"},
+			{document(t, one), "IncorrectInstanceState", "UpdateItem StartInstances DescribeInstances", "NotYet", "starting web"},
+			{document(t, one), "InsufficientInstanceCapacity", "UpdateItem StartInstances PutItem", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 			{document(t, page), "", "", "", `"sources":[]`},
 			{document(t, asking), "", "Query", "Failed", "reading who is down"},
@@ -153,7 +156,7 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
-		"release": {table, []invocation{{document(t, release.Input{Job: one, Do: release.End}), "", "PutItem", "Failed",
+		"release": {table + " " + plans, []invocation{{document(t, release.Input{Job: one, Do: release.End}), "", "PutItem", "Failed",
 			"recording the result of i-0a1b2c3d4e5f60718"}}},
 		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed",
 			"recording the refreshes of i-0a1b2c3d4e5f60718"}}},
