@@ -33,6 +33,8 @@ func main() {
 		"measure the functions alone, and put their part of the page in place of what was there")
 	flag.BoolVar(&o.copies, "copies", false,
 		"play the nights with copies alone, and put their part of the page in place of what was there")
+	flag.BoolVar(&o.nights, "nights", false,
+		"play the nights alone, and put their parts of the page in place of what was there")
 	flag.Parse()
 	play := run
 	switch {
@@ -40,6 +42,8 @@ func main() {
 		play = functionsAlone
 	case o.copies:
 		play = copiesAlone
+	case o.nights:
+		play = nightsAlone
 	}
 	if err := play(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -50,7 +54,7 @@ func main() {
 type options struct {
 	rehearsed, throttled int
 	suite, functions     bool
-	copies               bool
+	copies, nights       bool
 }
 
 func run(ctx context.Context, o options) error {

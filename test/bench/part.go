@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,6 +32,41 @@ func copiesAlone(ctx context.Context, _ options) error {
 	}
 	return m.rewrite(withCopies)
 }
+
+// The parts of the page that tell of nights, which stand in front of that of copies.
+const nightsPart = "## Downtime added\n"
+
+// nightsAlone plays the nights, and leaves the rest of the page as it is.
+func nightsAlone(ctx context.Context, o options) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	m := &measured{At: time.Now().UTC(), Machine: thisMachine()}
+	if err := m.nights(ctx, o); err != nil {
+		return fmt.Errorf("playing nights in fake time: %w", err)
+	}
+	m.Rows = slices.Concat(m.downtimeRows(), m.callRows(), m.fleetRows())
+	printTable(os.Stdout, m)
+	return m.rewrite(withNights)
+}
+
+// withNights is a page with what another one says of nights: its rows in front of those of functions, and its parts in
+// front of that of functions.
+func withNights(page, other string) string {
+	head, _, _ := strings.Cut(page, tableHead)
+	_, rows, _ := strings.Cut(other, tableHead)
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	rows, _, _ = strings.Cut(rows, "\n"+functionsRow)
+	_, rest, _ := strings.Cut(page, "\n"+functionsRow)
+	kept, _, _ := strings.Cut(rest, nightsPart)
+	_, played, _ := strings.Cut(other, nightsPart)
+	played, _, _ = strings.Cut(played, functionsPart)
+	_, after, _ := strings.Cut(page, functionsPart)
+	return head + tableHead + rows + "\n" + functionsRow + kept + nightsPart + played + functionsPart + after
+}
+
+// tableHead begins the table of budgets.
+const tableHead = "| what | budget | measured | |\n|---|---|---|---|\n"
 
 // rewrite puts a part of what was measured into the page.
 func (m *measured) rewrite(with func(page, other string) string) error {

@@ -114,3 +114,17 @@ func TestWithCopies(t *testing.T) {
 		}
 	}
 }
+
+// The nights are played without the rest: their rows and parts are replaced, and nothing else.
+func TestNightsAlone(t *testing.T) {
+	t.Parallel()
+	page := func(night, rest string) string {
+		return "# B\n\n" + rest + "\n\n" + tableHead + "| downtime | " + night + " |\n" + functionsRow + "zip | " + rest +
+			" |\n| demo | " + rest + " |\n\nWhy " + rest + "\n\n" + nightsPart + night + "\n\n" + copiesPart + night + "\n\n" +
+			functionsPart + rest + "\n\n## Rehearsal\n" + rest + "\n"
+	}
+	want := page("new", "old")
+	if got := withNights(page("old", "old"), page("new", "new")); got != want {
+		t.Errorf("it makes\n%s\nwant\n%s", got, want)
+	}
+}
