@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"goldsmith/cmd/goldsmith/prove"
+	"goldsmith/infra/workflow"
 	embedded "goldsmith/local/account"
 	"goldsmith/local/clock"
 	"goldsmith/local/query"
@@ -133,6 +134,10 @@ func TestProvePolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := embedded.New(embedded.Options{Clock: clock.Real(), Seed: 1, ID: here.ID, Region: here.Region})
 		t.Cleanup(a.Close)
+		// As where the suite is deployed.
+		if err := a.Parameters.Document(workflow.Command, workflow.CommandDocument); err != nil {
+			t.Fatal(err)
+		}
 		p := &person{T: t, policy: provePolicy(t), next: a, used: map[string]bool{}}
 		p.scene = Scene{Account: here, Tags: a.EC2.Tags}
 		session, err := prove.Open(t.Context(), prove.Options{
