@@ -83,7 +83,7 @@ func (s Starter) Start(ctx context.Context, i ledger.Slot) (before types.Instanc
 
 // unpaced starts the instance without the ledger.
 func (s Starter) unpaced(ctx context.Context, one *start, problem error) (types.InstanceStateName, error) {
-	handler.Log(ctx).ErrorContext(ctx, "started without a pace", "source", one.Source, "error", problem)
+	handler.Log(ctx).ErrorContext(ctx, "instance started alone: the ledger does not answer", "source", one.Source, "error", problem)
 	return s.send(ctx, one)
 }
 
@@ -187,6 +187,6 @@ func (s Starter) leave(ctx context.Context, one *start) {
 // note logs what the ledger has not taken: an instance is started once more than is needed then, which changes nothing.
 func (s Starter) note(ctx context.Context, problem error) {
 	if problem != nil {
-		handler.Log(ctx).WarnContext(ctx, "who waits to be started is not recorded", "error", problem)
+		handler.Log(ctx).WarnContext(ctx, "waiting start not recorded", "error", problem)
 	}
 }

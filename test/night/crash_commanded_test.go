@@ -1,17 +1,13 @@
 package night_test
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stack"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -36,11 +32,8 @@ func ofCommands(m mishap) bool {
 // crashOfCommands is a scheduled run of one instance.
 func crashOfCommands(t *testing.T, c *chaos, edit func(*plan.Plan)) {
 	t.Helper()
-	between := &sandboxes{chaos: c}
 	o := commanded(edit, func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" })
-	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}
-	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
-	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
+	between := c.within(&o)
 	o.EC2 = ec2.Options{Lag: 10 * time.Second}
 	play(t, o, func(n *night) {
 		between.slack = n.Slack.Inject

@@ -1,18 +1,14 @@
 package night_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
-	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stack"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -30,11 +26,8 @@ func ofAMember(m mishap) bool {
 // crashOfAMember is a scheduled run of a member of a group with a target group.
 func crashOfAMember(t *testing.T, c *chaos) {
 	t.Helper()
-	between := &sandboxes{chaos: c}
 	o := shrinking(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" })
-	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}
-	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
-	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
+	between := c.within(&o)
 	o.EC2 = ec2.Options{Lag: 10 * time.Second}
 	play(t, o, func(n *night) {
 		between.slack = n.Slack.Inject

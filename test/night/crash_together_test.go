@@ -2,15 +2,12 @@ package night_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
-	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -24,18 +21,15 @@ func TestEveryCrashPointOfStartsTogether(t *testing.T) {
 func crashTogether(t *testing.T, c *chaos) {
 	t.Helper()
 	const sources = 8
-	between := &sandboxes{chaos: c}
 	timing := ec2.DefaultTiming()
 	timing.Stopping = ec2.Span{Min: 20 * time.Second, Max: 20 * time.Second}
 	timing.SnapshotShows = ec2.Span{Min: 2 * time.Second, Max: 2 * time.Second}
-	play(t, stack.Options{
-		EC2:      ec2.Options{Timing: timing},
-		Plans:    nightly(func(p *plan.Plan) { p.Schedule, p.Concurrency = "cron(12 0 * * ? *)", sources }),
-		Ledger:   chaosLedger{ledger.NewMemory()},
-		Observer: transitions{c},
-		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
-	}, func(n *night) {
+	o := stack.Options{
+		EC2:   ec2.Options{Timing: timing},
+		Plans: nightly(func(p *plan.Plan) { p.Schedule, p.Concurrency = "cron(12 0 * * ? *)", sources }),
+	}
+	between := c.within(&o)
+	play(t, o, func(n *night) {
 		between.slack = n.Slack.Inject
 		var ids []string
 		for i := range sources {

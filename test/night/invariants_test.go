@@ -231,6 +231,18 @@ func (n *night) noOrphans(used, excused map[string]bool) {
 	}
 }
 
+// cutOffFromRemoving reports whether a sweep that was disturbed has left an image which it was about to remove: it
+// stays, since a person may have had it back (recover's hadBack).
+func (n *night) cutOffFromRemoving(id string) bool {
+	n.t.Helper()
+	if !n.excused.sweep {
+		return false
+	}
+	r, _, err := n.Ledger.Registration(n.ctx, id)
+	n.ok(err)
+	return !r.Going.IsZero() || !r.Anew.IsZero()
+}
+
 // recorded: the result of the image's job says that it is good, or that it failed its test: then
 // it stays for a day, for a person to look at.
 func (n *night) recorded(img types.Image, result job.Result) {
@@ -240,10 +252,7 @@ func (n *night) recorded(img types.Image, result job.Result) {
 	}
 	id, state := aws.ToString(img.ImageId), result.Image.State
 	good := state == string(types.ImageStateAvailable) || state == job.Unproven && time.Since(result.At) < 24*time.Hour
-	// One that a sweep was cut off from removing stays: a person may have had it back since (recover's hadBack).
-	r, _, err := n.Ledger.Registration(n.ctx, id)
-	n.ok(err)
-	if cut := !r.Going.IsZero() || !r.Anew.IsZero(); !cut && (result.Image.ID != id || !good) {
+	if (result.Image.ID != id || !good) && !n.cutOffFromRemoving(id) {
 		n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, result.Source, img.State,
 			result.Ending, result.Image, result.Problem)
 	}

@@ -78,6 +78,7 @@ type excuses struct {
 	twice      bool            // that Slack had taken a message was forgotten, once
 	dead       bool            // functions were made to fail for good
 	requests   bool            // request tags could not be taken off
+	sweep      bool            // a sweep was disturbed, and may have left what it was about to remove
 	unrecorded bool            // what became of images could not be found out or recorded
 	tests      bool            // test instances could not be terminated
 	copies     bool            // snapshots could not be deleted
