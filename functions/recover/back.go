@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
@@ -136,7 +137,7 @@ func (r Rescue) notifyOfNotBack(ctx context.Context, found []settled) error {
 	byRun := map[string][]ledger.Claim{}
 	for _, s := range found {
 		// By then the refusal is no single one, and the breaker is open.
-		if s.claim != nil && r.Now().Sub(s.claim.Refused) > hearing {
+		if s.claim != nil && r.Now().Sub(s.claim.Refused) > executions.Hearing {
 			byRun[s.claim.Run] = append(byRun[s.claim.Run], *s.claim)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -63,7 +64,7 @@ func TestTestInstancesLeftBehind(t *testing.T) {
 		id, r = test(s)
 		open = []ledger.Registration{r}
 		claims = []ledger.Claim{claim(s)}
-		bootTests := recovery.BootTests{
+		bootTests := leftovers.Tests{
 			EC2: s.EC2, Register: s.Ledger, Waits: s.Ledger, Now: time.Now,
 			WorkedOn: func(context.Context, ledger.Claim) (bool, error) { return worked, nil },
 		}
@@ -234,7 +235,7 @@ func TestATestInstanceThatIsNotShown(t *testing.T) {
 					s.Set(id, ec2.Terminated)
 				}
 				time.Sleep(5 * time.Hour)
-				ends := recovery.BootTests{EC2: hidden{s.EC2, c.always}, Register: s.Ledger, Waits: s.Ledger, Now: time.Now}
+				ends := leftovers.Tests{EC2: hidden{s.EC2, c.always}, Register: s.Ledger, Waits: s.Ledger, Now: time.Now}
 				err := ends.End(s.Context(), nil, []ledger.Registration{r})
 				s.Same("it says so", err != nil, c.always)
 				kept, ok, err := s.Ledger.Kept.Registration(s.Context(), id)
@@ -258,7 +259,7 @@ func TestASecondInstanceWithTheToken(t *testing.T) {
 			other := s.Launch("other", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(ec2.ImageX86) })
 			time.Sleep(time.Hour)
 			both := steptest.Twins{Client: s.EC2, Token: "token", Other: other}
-			ends := recovery.BootTests{EC2: both, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
+			ends := leftovers.Tests{EC2: both, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
 			s.Must(ends.End(s.Context(), nil, []ledger.Registration{r}))
 			s.Same("the test", s.Cloud.State(id), ec2.ShuttingDown)
 			s.Same("the other", s.Cloud.State(other), ec2.Running)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -21,7 +22,7 @@ import (
 
 // mapped are the children of one Map run, all of which have ended but the first. The list does not show the last.
 type mapped struct {
-	recovery.Executions
+	executions.API
 	ids         []string
 	asked, list int
 	refused     bool // the list is refused

@@ -10,7 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
 	"goldsmith/shared/usage"
@@ -67,7 +67,7 @@ func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 					s.Must(err)
 				}
 				time.Sleep(time.Hour)
-				l := leftovers(s)
+				l := leftImages(s)
 				if c.own {
 					l.EC2 = unlisted{s.EC2}
 				}
@@ -98,7 +98,7 @@ func TestACopyWithTheDescriptionOfAnother(t *testing.T) {
 					for r, err = range s.Ledger.Kept.Unsettled(s.Context()) {
 						s.Must(err)
 					}
-					s.Must(leftovers(s).Settle(s.Context(), nil, []ledger.Registration{r}))
+					s.Must(leftImages(s).Settle(s.Context(), nil, []ledger.Registration{r}))
 					time.Sleep(time.Hour)
 				}
 				s.Same("left", remaining(s, all), []string{"data"})
@@ -120,8 +120,8 @@ func remaining(s *steptest.Stage, copies map[string]string) (left []string) {
 	return left
 }
 
-func leftovers(s *steptest.Stage) recovery.Leftovers {
-	return recovery.Leftovers{
+func leftImages(s *steptest.Stage) leftovers.Images {
+	return leftovers.Images{
 		EC2: s.EC2, Usage: usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Register: s.Ledger.Kept,
 		Waits: s.Ledger.Kept, Results: s.Ledger.Kept, Now: time.Now,
 	}

@@ -42,7 +42,7 @@ func cutOff(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], 
 	test(s)
 	left(s, s.Web, "web")
 	s.Execute("aborted")
-	s.Abort(executions + "aborted")
+	s.Abort(executionARN + "aborted")
 	for n, kind := range []ledger.SlotKind{ledger.Places, ledger.Turns} {
 		_, err := s.Ledger.Kept.Take(s.Context(), ledger.Slot{
 			Plan: "nightly", Kind: kind, ID: fmt.Sprint(n), Source: "i-gone", Run: "gone", Since: time.Now(), Seen: time.Now(),

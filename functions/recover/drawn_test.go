@@ -88,7 +88,7 @@ func (d *drawn) ago(most time.Duration) time.Time {
 func (d *drawn) runs() {
 	for n, run := range runsDrawn {
 		name, _, _ := strings.Cut(run, "-")
-		r := ledger.Run{Name: run, Plan: name, Execution: executions + run, Scheduled: time.Now(), Started: time.Now()}
+		r := ledger.Run{Name: run, Plan: name, Execution: executionARN + run, Scheduled: time.Now(), Started: time.Now()}
 		if n == 3 || d.odds(4) {
 			continue
 		}
@@ -115,7 +115,7 @@ func (d *drawn) source(n int, id string) {
 	name, _, _ := strings.Cut(run, "-")
 	c := ledger.Claim{
 		Source: id, Kind: job.Instance, Name: pick(d, "web", fmt.Sprint("web", n)), Run: run, Plan: pick(d, name, "nightly"),
-		Execution: executions + run, Since: d.ago(5 * time.Hour), WasRunning: !d.odds(5), Looked: true,
+		Execution: executionARN + run, Since: d.ago(5 * time.Hour), WasRunning: !d.odds(5), Looked: true,
 	}
 	if !d.odds(4) {
 		c.StopSent = d.ago(3 * time.Hour)
@@ -354,7 +354,7 @@ func (d *drawn) ended(run string) json.RawMessage {
 	if !ok {
 		d.Fatal("no detail")
 	}
-	detail["executionArn"], detail["name"] = executions+run, run
+	detail["executionArn"], detail["name"] = executionARN+run, run
 	text, err := json.Marshal(raw)
 	d.Must(err)
 	return text

@@ -142,6 +142,6 @@ func (d *drawn) ledger() (all []string) {
 func written(s *steptest.Stage, v any) string {
 	text, err := json.Marshal(v)
 	s.Must(err)
-	said := strings.NewReplacer(executions, "", child, "child:", `"`, "", "{", "", "}", "").Replace(string(text))
+	said := strings.NewReplacer(executionARN, "", child, "child:", `"`, "", "{", "", "}", "").Replace(string(text))
 	return steptest.Timeless(said)
 }

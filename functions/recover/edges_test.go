@@ -14,6 +14,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/event"
@@ -87,7 +88,7 @@ func TestHowLongCopiesAreLookedAt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := steptest.New(t)
 			r, _ := cutCopy(s)
-			l, asked := leftovers(s), len(s.Sent("DescribeSnapshots"))
+			l, asked := leftImages(s), len(s.Sent("DescribeSnapshots"))
 			l.Now = func() time.Time { return r.Begun.Add(age) }
 			s.Must(l.Settle(s.Context(), nil, []ledger.Registration{r}))
 			s.Same("looked at after "+age.String(), len(s.Sent("DescribeSnapshots")) > asked, c.looks)
@@ -114,7 +115,7 @@ func TestCopiesThatCannotGo(t *testing.T) {
 			r, err := s.Ledger.Kept.Register(s.Context(), r)
 			s.Must(err)
 			s.Cloud.Inject(ec2.Fault{Action: call, Code: "UnauthorizedOperation"})
-			err = leftovers(s).Settle(s.Context(), nil, []ledger.Registration{r})
+			err = leftImages(s).Settle(s.Context(), nil, []ledger.Registration{r})
 			s.Same(fmt.Sprint(call, " says ", err), err != nil && strings.Contains(err.Error(), says), true)
 			s.Same("open", len(open(s)), 1)
 		})
@@ -171,7 +172,7 @@ func TestARegisterThatMoves(t *testing.T) {
 			id, r := test(s)
 			r.ID = ""
 			memory := moved{s.Ledger.Kept, err}
-			ends := recovery.BootTests{EC2: s.EC2, Register: memory, Waits: s.Ledger, Now: time.Now}
+			ends := leftovers.Tests{EC2: s.EC2, Register: memory, Waits: s.Ledger, Now: time.Now}
 			got := ends.End(s.Context(), nil, []ledger.Registration{r})
 			s.Same("ending it fails", got != nil, fails)
 			s.Same("the test", s.Cloud.State(id), ec2.Running)
@@ -180,7 +181,7 @@ func TestARegisterThatMoves(t *testing.T) {
 			time.Sleep(time.Hour)
 			cut, _, err := s.Ledger.Kept.Registration(s.Context(), image)
 			s.Must(err)
-			l := leftovers(s)
+			l := leftImages(s)
 			l.Register = memory
 			got = l.Settle(s.Context(), nil, []ledger.Registration{cut})
 			s.Same("settling fails", got != nil, fails)

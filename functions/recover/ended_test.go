@@ -19,7 +19,7 @@ func TestExecutionEnded(t *testing.T) {
 	failed := func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		step, _ := whole(s)
 		s.Must(s.Ledger.Kept.PutRun(s.Context(),
-			ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Started: time.Now()}))
+			ledger.Run{Name: run, Plan: "nightly", Execution: executionARN + run, Started: time.Now()}))
 		return step, s.Sample("execution-aborted")
 	}
 	event := func(name string) func(*steptest.Stage, *json.RawMessage) {
@@ -92,7 +92,7 @@ func TestExecutionEnded(t *testing.T) {
 func TestIgnored(t *testing.T) {
 	var table cases
 	for sample, why := range map[string]string{
-		"execution-succeeded": "execution " + executions + "nightly-20260322T020000Z leaves nothing behind",
+		"execution-succeeded": "execution " + executionARN + "nightly-20260322T020000Z leaves nothing behind",
 		"execution-foreign": "execution " +
 			"arn:aws:states:eu-central-1:123456789012:execution:goldsmith-billing:nightly-20260322T020000Z leaves nothing " +
 			"behind",

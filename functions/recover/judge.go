@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
@@ -73,7 +74,7 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 		return false, nil
 	}
 	if status, ok := r.listed[c.Execution]; ok {
-		return goesOn(status), nil
+		return executions.GoesOn(status), nil
 	}
 	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(c.Execution)})
 	if fault.IsNotFound(err) {
@@ -82,5 +83,5 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("asking about execution %s: %w", c.Execution, err)
 	}
-	return goesOn(out.Status), nil
+	return executions.GoesOn(out.Status), nil
 }

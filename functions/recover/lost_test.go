@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/ledger"
 	"goldsmith/test/steptest"
 )
@@ -26,7 +26,7 @@ func TestTheTableWasLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		memory := ledger.NewMemory()
 		notifier := s.Notifier()
-		runs := recovery.Runs{Executions: s.SFN, Ledger: memory, Notifier: notifier, Plans: nightlyOf(s),
+		runs := executions.Runs{Executions: s.SFN, Ledger: memory, Notifier: notifier, Plans: nightlyOf(s),
 			Machine: steptest.Machine,
 			Now:     time.Now}
 		sweep := func() {

@@ -11,6 +11,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
@@ -29,7 +31,7 @@ func TestHowLongATestInstanceMayRun(t *testing.T) {
 			out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
 			s.Must(err)
 			time.Sleep(time.Until(aws.ToTime(out.Reservations[0].Instances[0].LaunchTime).Add(age)))
-			tests := recovery.BootTests{EC2: s.EC2, Register: s.Ledger, Waits: s.Ledger, Now: time.Now,
+			tests := leftovers.Tests{EC2: s.EC2, Register: s.Ledger, Waits: s.Ledger, Now: time.Now,
 				WorkedOn: func(context.Context, ledger.Claim) (bool, error) { return true, nil }}
 			s.Must(tests.End(s.Context(), []ledger.Claim{{Source: r.Source, Run: r.Run}}, []ledger.Registration{r}))
 			s.Same(age.String(), s.Cloud.State(id) == ec2.ShuttingDown, ended)
@@ -58,7 +60,7 @@ func TestHowLongRunsAreToldOf(t *testing.T) {
 				memory := ledger.NewMemory()
 				_, err := memory.Since(s.Context(), began.Add(c.age-c.since))
 				s.Must(err)
-				runs := recovery.Runs{Executions: s.SFN, Ledger: memory, Notifier: s.Notifier(), Plans: nightlyOf(s),
+				runs := executions.Runs{Executions: s.SFN, Ledger: memory, Notifier: s.Notifier(), Plans: nightlyOf(s),
 					Machine: steptest.Machine, Now: time.Now}
 				time.Sleep(time.Until(began.Add(c.age)))
 				recent, err := runs.Recent(s.Context())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/due"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -25,7 +26,7 @@ func scheduled(plans ...plan.Plan) func(*steptest.Stage) (handler.Func[json.RawM
 		for _, p := range plans {
 			known.Plans[p.Name] = p
 		}
-		overdue := recovery.Overdue{Calendar: recovery.Calendar{Ledger: s.Ledger, Plans: known, Now: time.Now}}
+		overdue := due.Overdue{Calendar: due.Calendar{Ledger: s.Ledger, Plans: known, Now: time.Now}}
 		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 			return recovery.Answer{}, overdue.Notify(ctx)
 		}, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
@@ -21,7 +22,7 @@ import (
 // Problems tells people of what a sweep cannot solve.
 type Problems struct {
 	EC2     source.Lister
-	Notices noticer
+	Notices executions.Noticer
 	Notify  plan.Notify
 }
 

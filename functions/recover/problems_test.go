@@ -23,7 +23,7 @@ func TestTroubleWithManyIsToldOnce(t *testing.T) {
 				s := steptest.New(t)
 				for n := range many {
 					id := s.Launch(fmt.Sprint("web-", n), nil)
-					s.Hold(ledger.Claim{Source: id, Run: steptest.RunName, Execution: executions + "asked", Since: time.Now()})
+					s.Hold(ledger.Claim{Source: id, Run: steptest.RunName, Execution: executionARN + "asked", Since: time.Now()})
 				}
 				for range 2 {
 					s.Refuse("DescribeExecution", code, many)

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/requests"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
@@ -136,7 +138,7 @@ func TestARequestAfterItsRun(t *testing.T) {
 				a := accountOf(s, nightlyOf(s))
 				now := time.Now()
 				a.Now = func() time.Time { return now }
-				of := recovery.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: a.Plans, Machine: steptest.Machine, Now: a.Now}
+				of := executions.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: a.Plans, Machine: steptest.Machine, Now: a.Now}
 				recent, err := of.Recent(s.Context())
 				s.Must(err)
 				if c.broken != "" {
@@ -152,8 +154,8 @@ func TestARequestAfterItsRun(t *testing.T) {
 	}
 }
 
-func requestsOf(s *steptest.Stage, of recovery.Runs) recovery.Requests {
-	return recovery.Requests{EC2: s.EC2, Ledger: s.Ledger, Runs: of,
+func requestsOf(s *steptest.Stage, of executions.Runs) requests.Requests {
+	return requests.Requests{EC2: s.EC2, Ledger: s.Ledger, Runs: of,
 		Starter: runs.Starter{Executions: s.SFN, Plans: of.Plans, Machine: steptest.Machine}}
 }
 
@@ -260,7 +262,7 @@ func TestWhatIsLeftOfAnImageCannotBeWritten(t *testing.T) {
 		s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Resource: id, SnapshotReturn: "client-error"})
 		cut, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 		s.Must(err)
-		l := leftovers(s)
+		l := leftImages(s)
 		l.Register = second{s.Ledger.Kept, new(int)}
 		err = l.Settle(s.Context(), nil, []ledger.Registration{cut})
 		s.Same("fails", err != nil && strings.Contains(err.Error(), errOther.Error()), true)
@@ -291,7 +293,7 @@ func TestCopiesAnyImageMayHold(t *testing.T) {
 		r, err := s.Ledger.Kept.Register(s.Context(), r)
 		s.Must(err)
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Nth: []int{2}, Code: "UnauthorizedOperation"})
-		err = leftovers(s).Settle(s.Context(), nil, []ledger.Registration{r})
+		err = leftImages(s).Settle(s.Context(), nil, []ledger.Registration{r})
 		s.Same("denied", fault.IsDenied(err), true)
 		_, err = s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{SnapshotIds: []string{id}})
 		s.Must(err)

@@ -15,6 +15,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
+	"goldsmith/functions/recover/adoption"
+	"goldsmith/functions/recover/due"
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/exemption"
+	"goldsmith/functions/recover/leftovers"
+	"goldsmith/functions/recover/requests"
 	"goldsmith/shared/command"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
@@ -30,14 +36,14 @@ import (
 type Step struct {
 	rescue    Rescue
 	traces    Traces
-	leftovers Leftovers
-	bootTests BootTests
-	runs      Runs
-	requests  Requests
-	missed    Missed
-	overdue   Overdue
-	adoption  Adoption
-	exemption Exemption
+	images    leftovers.Images
+	tests     leftovers.Tests
+	runs      executions.Runs
+	requests  requests.Requests
+	missed    due.Missed
+	overdue   due.Overdue
+	adoption  adoption.Adoption
+	exemption exemption.Exemption
 	problems  Problems
 	home      event.Home
 }
@@ -45,8 +51,8 @@ type Step struct {
 // ec2API is what recovering does to instances, and what it asks.
 type ec2API interface {
 	instancesAPI
-	imagesAPI
-	ender
+	leftovers.EC2
+	leftovers.Ender
 	source.Asker
 }
 
@@ -58,22 +64,22 @@ type stepFunctions interface {
 
 // runNotifier tells people of runs, and of what else they should know.
 type runNotifier interface {
-	reporter
-	noticer
+	executions.Reporter
+	executions.Noticer
 }
 
 // Account is what recovering works with.
 type Account struct {
 	EC2        ec2API
-	Usage      usageFinder
-	Origins    Origins
+	Usage      leftovers.UsageFinder
+	Origins    adoption.Origins
 	Executions stepFunctions
 	// Groups and Balancers are Auto Scaling and Elastic Load Balancing, of members that are out of service.
 	Groups    standby.Groups
 	Balancers elasticloadbalancingv2.DescribeTargetHealthAPIClient
 	// SSM runs what plans have run after images.
 	SSM       command.API
-	Schedules schedules
+	Schedules due.Schedules
 	Ledger    ledger.Ledger
 	Notifier  runNotifier
 	Plans     plan.Plans
@@ -89,8 +95,8 @@ type Account struct {
 // New makes the step.
 func New(a Account) Step {
 	starter := runs.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
-	calendar := Calendar{Ledger: a.Ledger, Plans: a.Plans, Now: a.Now}
-	runs := Runs{Executions: a.Executions, Ledger: a.Ledger, Notifier: a.Notifier, Plans: a.Plans, Machine: starter.Base(),
+	calendar := due.Calendar{Ledger: a.Ledger, Plans: a.Plans, Now: a.Now}
+	runs := executions.Runs{Executions: a.Executions, Ledger: a.Ledger, Notifier: a.Notifier, Plans: a.Plans, Machine: starter.Base(),
 		Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
@@ -104,19 +110,19 @@ func New(a Account) Step {
 			Notify:  a.Plans.Plans[a.Plans.Default].Notify,
 			Machine: starter.Base(), Now: a.Now,
 		},
-		leftovers: Leftovers{EC2: a.EC2, Usage: a.Usage, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
+		images: leftovers.Images{EC2: a.EC2, Usage: a.Usage, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 			Tests: tested(a.Plans), Now: a.Now},
-		bootTests: BootTests{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
-		runs:      runs,
-		requests:  Requests{EC2: a.EC2, Ledger: a.Ledger, Runs: runs, Starter: starter},
-		missed: Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Notifier: a.Notifier,
+		tests:    leftovers.Tests{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
+		runs:     runs,
+		requests: requests.Requests{EC2: a.EC2, Ledger: a.Ledger, Runs: runs, Starter: starter},
+		missed: due.Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Notifier: a.Notifier,
 			Starter: starter},
-		overdue: Overdue{calendar},
-		adoption: Adoption{
+		overdue: due.Overdue{Calendar: calendar},
+		adoption: adoption.Adoption{
 			EC2: a.EC2, Origins: a.Origins, Ledger: a.Ledger, Executions: a.Executions, Execution: starter.Execution,
 			Tests: tested(a.Plans),
 		},
-		exemption: Exemption{Ledger: a.Ledger, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify,
+		exemption: exemption.Exemption{Ledger: a.Ledger, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify,
 			Now: a.Now},
 		problems: Problems{EC2: a.EC2, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify},
 		home:     a.Home,
@@ -138,9 +144,9 @@ type Answer struct {
 	// Ignored says why the event is nothing to recover from.
 	Ignored string `json:"ignored,omitempty"`
 	// Adopted is set when images were to be registered.
-	Adopted *Adopted `json:"adopted,omitempty"`
+	Adopted *adoption.Adopted `json:"adopted,omitempty"`
 	// Exempted is set when a person exempted a source, or took that back.
-	Exempted *Exempted `json:"exempted,omitempty"`
+	Exempted *exemption.Exempted `json:"exempted,omitempty"`
 }
 
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
@@ -195,13 +201,13 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 // registers holds the claim by then.
 func (s Step) settle(ctx context.Context, claims []ledger.Claim) error {
 	var open []ledger.Registration
-	for r, err := range s.leftovers.Register.Unsettled(ctx) {
+	for r, err := range s.images.Register.Unsettled(ctx) {
 		if err != nil {
 			return fmt.Errorf("reading the register: %w", err)
 		}
 		open = append(open, r)
 	}
-	return errors.Join(s.leftovers.Settle(ctx, claims, open), s.bootTests.End(ctx, claims, open))
+	return errors.Join(s.images.Settle(ctx, claims, open), s.tests.End(ctx, claims, open))
 }
 
 // ended tells of a run that ended without doing so. A child's end is told by its run.
@@ -209,7 +215,7 @@ func (s Step) ended(ctx context.Context, e event.ExecutionEnded) error {
 	if strings.Contains(e.Machine, "/") {
 		return nil
 	}
-	return s.runs.speak(ctx, e.Name, e.ARN, e.Status)
+	return s.runs.NotifyOf(ctx, e.Name, e.ARN, e.Status)
 }
 
 // ours reports whether the execution is one of the suite's; a child of its Map

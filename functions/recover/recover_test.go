@@ -8,6 +8,7 @@ import (
 	"time"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/adoption"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -17,14 +18,14 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// executions is where the ARNs of executions begin.
-const executions = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
+// executionARN is where the ARNs of executions begin.
+const executionARN = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
 
 // scene is a sweep, ten minutes after an execution was aborted that had stopped the instance.
 func scene(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	left(s, s.Web, "web")
 	s.Execute("aborted")
-	s.Abort(executions + "aborted")
+	s.Abort(executionARN + "aborted")
 	time.Sleep(10 * time.Minute)
 	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger,
 		Now:  time.Now,
@@ -44,7 +45,7 @@ func accountOf(s *steptest.Stage, plans plan.Plans) recovery.Account {
 	return recovery.Account{
 		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Notifier: s.Notifier(), Plans: plans,
 		Usage:   usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
-		Origins: recovery.Origins{EC2: s.EC2, Groups: s.AutoScaling},
+		Origins: adoption.Origins{EC2: s.EC2, Groups: s.AutoScaling},
 		Machine: steptest.Machine + ":live", Home: steptest.Home, Now: time.Now,
 	}
 }
@@ -64,7 +65,7 @@ func left(s *steptest.Stage, id, name string) {
 	s.Helper()
 	s.Set(id, ec2.Stopped)
 	s.Hold(ledger.Claim{
-		Source: id, Kind: job.Instance, Name: name, Run: steptest.RunName, Plan: "nightly", Execution: executions + "aborted",
+		Source: id, Kind: job.Instance, Name: name, Run: steptest.RunName, Plan: "nightly", Execution: executionARN + "aborted",
 		Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
 	})
 }
@@ -256,7 +257,7 @@ func TestSweep(t *testing.T) {
 
 // by makes a claim the work of another execution.
 func by(execution string) func(*ledger.Claim) {
-	return func(c *ledger.Claim) { c.Execution = executions + execution }
+	return func(c *ledger.Claim) { c.Execution = executionARN + execution }
 }
 
 // wakeSlowly lets a second pass first, so that the instance is seen pending, and then minutes.

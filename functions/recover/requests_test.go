@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/requests"
 	"goldsmith/local/ec2"
 	"goldsmith/local/sfn"
 	"goldsmith/shared/handler"
@@ -68,7 +70,7 @@ func over(s *steptest.Stage, run string, answer bool) {
 
 func ends(s *steptest.Stage, run string, answer bool) {
 	s.Helper()
-	s.Abort(executions + run)
+	s.Abort(executionARN + run)
 	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: run, Plan: "nightly"}))
 	_, err := s.Ledger.Kept.Notified(s.Context(), run, time.Now())
 	s.Must(err)
@@ -128,7 +130,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 			Name: "claimed: a run has it in hand", Given: func(s *steptest.Stage, in *json.RawMessage) {
 				given(s, in)
 				s.Execute("going-on")
-				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
+				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executionARN + "going-on", Since: time.Now()})
 			},
 			Want: "Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks +
 				" PutRequest: ok | " +
@@ -140,7 +142,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				given(s, in)
 				s.Execute("request-" + s.Web + "-v3")
-				s.Abort(executions + "request-" + s.Web + "-v3")
+				s.Abort(executionARN + "request-" + s.Web + "-v3")
 				s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{
 					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
 				}))
@@ -313,9 +315,9 @@ func TestRequestsThatChangedMeanwhile(t *testing.T) {
 func TestRequestsWhoseRunIsNotListed(t *testing.T) {
 	unlisted := func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		starter := runs.Starter{Executions: s.SFN, Plans: nightlyOf(s), Machine: steptest.Machine}
-		requests := recovery.Requests{
+		requests := requests.Requests{
 			EC2: s.EC2, Ledger: s.Ledger, Starter: starter,
-			Runs: recovery.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: nightlyOf(s), Machine: steptest.Machine,
+			Runs: executions.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: nightlyOf(s), Machine: steptest.Machine,
 				Now: time.Now},
 		}
 		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {

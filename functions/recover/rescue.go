@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
@@ -44,27 +46,20 @@ type claimsAPI interface {
 	bound.Ledger
 }
 
-// resultsAPI is the ledger's results as far as rescuing needs them.
-type resultsAPI interface {
-	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
-	PutResult(ctx context.Context, r job.Result) error
-}
-
 // Rescue settles the claims that no execution works on any more.
 type Rescue struct {
 	EC2        instancesAPI
-	Executions Executions
+	Executions executions.API
 	Claims     claimsAPI
 	Waits      ledger.Waiting
-	Results    resultsAPI
-	BootTests  BootTests
+	Results    leftovers.Results
 	// Service brings members of Auto Scaling groups back into service.
 	Service standby.Service
 	// Hooks runs the commands that plans have after images.
 	Hooks hook.Runner
 	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
-	Runs    ledgerAPI
-	Notices noticer
+	Runs    executions.Ledger
+	Notices executions.Noticer
 	Notify  plan.Notify
 	Now     func() time.Time
 

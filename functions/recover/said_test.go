@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/executions"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -22,7 +22,7 @@ func TestWhetherItsRunHasSaidThatItStaysDown(t *testing.T) {
 			s := steptest.New(t)
 			left(s, s.Web, "web")
 			s.Execute("aborted")
-			s.Abort(executions + "aborted")
+			s.Abort(executionARN + "aborted")
 			time.Sleep(time.Hour)
 			with(func(c *ledger.Claim) {
 				c.Refused, c.RefusedBy, c.Problem = time.Now().Add(-40*time.Minute), "UnauthorizedOperation", "it may not"
@@ -58,7 +58,7 @@ func TestARunOfAPlanThatIsGone(t *testing.T) {
 		_, err := s.Ledger.Kept.Since(s.Context(), time.Now())
 		s.Must(err)
 		var heard plansOf
-		runs := recovery.Runs{Executions: s.SFN, Ledger: s.Ledger, Notifier: &heard, Plans: nightlyOf(s),
+		runs := executions.Runs{Executions: s.SFN, Ledger: s.Ledger, Notifier: &heard, Plans: nightlyOf(s),
 			Machine: steptest.Machine, Now: time.Now}
 		time.Sleep(time.Hour)
 		recent, err := runs.Recent(s.Context())

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
@@ -99,7 +100,7 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) (lat
 // left reports whether a source was left stopped by a job whose run may go on for hours. One that ends with it tells of
 // it in a moment.
 func (r Rescue) left(s ledger.Slot, c ledger.Claim) bool {
-	return s.Kind == ledger.Places && !c.Left.IsZero() && r.Now().Sub(c.Left) > hearing
+	return s.Kind == ledger.Places && !c.Left.IsZero() && r.Now().Sub(c.Left) > executions.Hearing
 }
 
 // notifyOfDown says of each run which sources of it are down beyond their patience, or left stopped, while the run goes

@@ -70,7 +70,7 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 func TestUntold(t *testing.T) {
 	const run = "nightly-20000101T003000Z"
 	opened := func(s *steptest.Stage, edit func(*ledger.Run)) {
-		r := ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Scheduled: time.Now(), Started: time.Now()}
+		r := ledger.Run{Name: run, Plan: "nightly", Execution: executionARN + run, Scheduled: time.Now(), Started: time.Now()}
 		if edit != nil {
 			edit(&r)
 		}
@@ -78,7 +78,7 @@ func TestUntold(t *testing.T) {
 	}
 	aborted := func(s *steptest.Stage, _ *json.RawMessage) {
 		s.Execute(run)
-		s.Abort(executions + run)
+		s.Abort(executionARN + run)
 		time.Sleep(10 * time.Minute)
 	}
 	says := func(parts ...string) func(*steptest.Stage, recovery.Answer) {
@@ -103,7 +103,7 @@ func TestUntold(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				opened(s, nil)
 				s.Execute(run)
-				s.Abort(executions + run)
+				s.Abort(executionARN + run)
 				time.Sleep(time.Minute)
 			},
 			Want: calm,

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -27,13 +28,8 @@ import (
 
 // histories is Step Functions as far as following tags needs it.
 type histories interface {
-	Executions
+	executions.API
 	sfn.GetExecutionHistoryAPIClient
-}
-
-// noticer tells people what no run tells.
-type noticer interface {
-	Notice(ctx context.Context, n notify.Notice) (notify.Delivery, error)
 }
 
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
@@ -42,7 +38,7 @@ type Traces struct {
 	EC2        instancesAPI
 	Executions histories
 	Rescue     Rescue
-	Notices    noticer
+	Notices    executions.Noticer
 	Notify     plan.Notify
 	// Machine is the state machine's ARN.
 	Machine string
@@ -198,7 +194,7 @@ func (t Traces) describe(ctx context.Context, execution string) (found *trace.Ev
 		return nil, "", fmt.Errorf("asking about execution %s: %w", execution, err)
 	}
 	e := trace.Of(out)
-	if goesOn(out.Status) {
+	if executions.GoesOn(out.Status) {
 		e.Ended = time.Time{}
 	}
 	return e, "", nil

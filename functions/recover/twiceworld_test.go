@@ -79,7 +79,7 @@ func (d *drawn) holds(name, run string, edit func(c *ledger.Claim, s *ledger.Slo
 	d.Helper()
 	id, now := d.machine(name, ec2.Stopped), time.Now()
 	c := ledger.Claim{Source: id, Kind: job.Instance, Name: name, Run: run, Plan: "nightly",
-		Execution: executions + run, Since: now, WasRunning: true, Looked: true, StopSent: now, StopTried: now}
+		Execution: executionARN + run, Since: now, WasRunning: true, Looked: true, StopSent: now, StopTried: now}
 	s := ledger.Slot{Kind: ledger.Places, ID: name, Source: id, Name: name, Run: run, Stopping: now}
 	edit(&c, &s)
 	d.Hold(c)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"goldsmith/functions/recover/adoption"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/settings"
@@ -30,7 +31,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS),
 		Groups: scaling, Balancers: elasticloadbalancingv2.NewFromConfig(s.AWS),
 		SSM:      ssm.NewFromConfig(s.AWS),
-		Origins:  Origins{EC2: cloud, Groups: scaling},
+		Origins:  adoption.Origins{EC2: cloud, Groups: scaling},
 		Usage:    usage.Wire(s),
 		Notifier: notify.Wire(s),
 		Ledger:   s.Ledger, Plans: s.Plans, Machine: s.Get(settings.StateMachine), Path: path,

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/disk"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/tag"
@@ -38,9 +39,8 @@ type Looker struct {
 	Made Register
 }
 
-// maxSiblings is how many other snapshots of a volume are looked up among images, the newest first: a
-// filter takes 200 values (EC2 API reference, Filter).
-const maxSiblings = 200
+// maxSiblings is how many other snapshots of a volume are looked up among images, the newest first.
+const maxSiblings = awsclient.FilterValues
 
 // Look finds what is known of a snapshot. Data are snapshots of data volumes that are named, by their devices.
 func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Evidence, error) {

@@ -1,5 +1,5 @@
-// Package awsclient is how every AWS client of the functions and of the command line tries a call again, and has it
-// carried out once.
+// Package awsclient is how every AWS client of the functions and of the command line tries a call again, has it
+// carried out once, and bounds what it asks.
 package awsclient
 
 import (
@@ -9,6 +9,10 @@ import (
 
 	"goldsmith/shared/fault"
 )
+
+// FilterValues is how many values all filters of one call of EC2 take together (User Guide, "List and filter your
+// resources").
+const FilterValues = 200
 
 // attempts is how often one call is tried: throttling is EC2's normal answer to
 // a fleet, and its buckets refill within seconds. The state machine's own

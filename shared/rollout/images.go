@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 )
@@ -64,7 +65,7 @@ func (s *survey) learnImages(ctx context.Context, targets []*Target, image Image
 	if len(wanted) < 2 {
 		return nil // It is asked for where it is needed.
 	}
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), awsclient.FilterValues) {
 		if err := s.readImages(ctx, ids); fault.IsTransient(err) || fault.IsNotYet(err) {
 			return err
 		}
@@ -85,7 +86,7 @@ func (s *survey) learnSnapshots(ctx context.Context, targets []*Target) error {
 	if len(wanted) < many {
 		return nil
 	}
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), awsclient.FilterValues) {
 		if err := s.readSnapshots(ctx, ids); fault.IsTransient(err) || fault.IsNotYet(err) {
 			return err
 		}
@@ -115,9 +116,6 @@ func (s *survey) readSnapshots(ctx context.Context, ids []string) error {
 	}
 	return nil
 }
-
-// filterMost is how many values a filter takes (User Guide, "List and filter your resources").
-const filterMost = 200
 
 // readImages reads images; one that is gone is left out of the answer.
 func (s *survey) readImages(ctx context.Context, ids []string) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/tag"
 )
@@ -29,8 +30,8 @@ type Investigator interface {
 // page is the most instances DescribeInstances gives at once.
 const page = 1000
 
-// Batch is how many instances are asked about at once: EC2 takes 200 values in all filters of a call together.
-const Batch = 200
+// Batch is how many instances are asked about at once.
+const Batch = awsclient.FilterValues
 
 // FleetOf are the instances whose tag goldsmith:plan names the plan, in id order.
 func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, error) {

@@ -27,6 +27,8 @@ var subjects = []subject{
 	{pkg: "shared/retention", tests: []string{"shared/retention", "functions/retire", "test/security"}},
 	{pkg: "shared/usage", tests: []string{"shared/usage"}},
 	{pkg: "functions/recover", tests: []string{"functions/recover"}},
+	{pkg: "functions/recover/leftovers", tests: []string{"functions/recover"}},
+	{pkg: "functions/recover/adoption", tests: []string{"functions/recover"}},
 	{pkg: "functions/retire", tests: []string{"functions/retire"}},
 	{pkg: "shared/rollout",
 		tests: []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/recover/adoption"
 	"goldsmith/functions/retire"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -82,7 +83,7 @@ func (w *world) sweep() {
 func (w *world) recover() recovery.Step {
 	return recovery.New(recovery.Account{
 		EC2: w.EC2, Executions: w.SFN, Schedules: w.Scheduler, Ledger: w.Ledger, Notifier: w.Notifier(), Usage: w.finder,
-		Origins: recovery.Origins{EC2: w.EC2, Groups: w.AutoScaling},
+		Origins: adoption.Origins{EC2: w.EC2, Groups: w.AutoScaling},
 		Plans:   plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": w.Plan}},
 		Machine: steptest.Machine + ":live", Home: steptest.Home, Now: time.Now,
 	})

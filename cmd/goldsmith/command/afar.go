@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/ledger"
@@ -67,9 +68,6 @@ func (m made) without(images []types.Image, shown []goldenImage) {
 	}
 }
 
-// snapshotsACall is how many values a filter takes (User Guide, "List and filter your resources").
-const snapshotsACall = 200
-
 // under says of images which KMS keys their snapshots are under. What a role may not see is left out.
 func under(ctx context.Context, client *ec2.Client, images []types.Image,
 	shown []goldenImage) (note string, err error) {
@@ -105,7 +103,7 @@ func encrypted(images []types.Image) (ids []string) {
 // keysOf are the keys of snapshots.
 func keysOf(ctx context.Context, client *ec2.Client, ids []string) (map[string]string, error) {
 	keys := map[string]string{}
-	for some := range slices.Chunk(ids, snapshotsACall) {
+	for some := range slices.Chunk(ids, awsclient.FilterValues) {
 		pages := ec2.NewDescribeSnapshotsPaginator(client, &ec2.DescribeSnapshotsInput{
 			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: some}},
 		})

@@ -1,4 +1,4 @@
-package recovery
+package adoption
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -90,7 +91,7 @@ func ofSchedule(r ledger.Registration) span {
 	if err != nil || job.RunName(r.Plan, due) != r.Run {
 		return span{}
 	}
-	return span{from: due, to: due.Add(lookback), plan: r.Plan}
+	return span{from: due, to: due.Add(executions.Lookback), plan: r.Plan}
 }
 
 // covers is nil when the image was created while its run went on. EC2 may give whole seconds.

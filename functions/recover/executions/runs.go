@@ -1,4 +1,6 @@
-package recovery
+// Package executions knows the runs of the last days by their executions, and tells of those that could not tell of
+// themselves.
+package executions
 
 import (
 	"context"
@@ -15,34 +17,40 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 )
 
-// Executions is Step Functions as far as recovering needs it.
-type Executions interface {
+// API is Step Functions as far as recovering needs it.
+type API interface {
 	DescribeExecution(context.Context, *sfn.DescribeExecutionInput,
 		...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 	sfn.ListExecutionsAPIClient
 }
 
-// ledgerAPI is the ledger's runs.
-type ledgerAPI interface {
+// Ledger is the ledger's runs.
+type Ledger interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
 	Since(ctx context.Context, now time.Time) (time.Time, error)
 	Sight(ctx context.Context, key string, now time.Time) (ledger.Sighting, error)
 }
 
-// reporter tells people how a run ended.
-type reporter interface {
+// Reporter tells people how a run ended.
+type Reporter interface {
 	Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
+}
+
+// Noticer tells people what no run tells.
+type Noticer interface {
+	Notice(ctx context.Context, n notify.Notice) (notify.Delivery, error)
 }
 
 // Runs knows the runs of the last days, and tells of those that were not told.
 type Runs struct {
-	Executions Executions
-	Ledger     ledgerAPI
-	Notifier   reporter
+	Executions API
+	Ledger     Ledger
+	Notifier   Reporter
 	Plans      plan.Plans
 	// Machine is the state machine's ARN.
 	Machine string
@@ -50,12 +58,12 @@ type Runs struct {
 }
 
 const (
-	// lookback is how long ago a run may have begun to be looked at: an execution
+	// Lookback is how long ago a run may have begun to be looked at: an execution
 	// ends after four days at the latest, and has another day to be told.
-	lookback = 5 * 24 * time.Hour
-	// hearing is how long a run's own status event, or its own last step, has the word:
+	Lookback = 5 * 24 * time.Hour
+	// Hearing is how long a run's own status event, or its own last step, has the word:
 	// they come within seconds or not at all.
-	hearing = 6 * time.Minute
+	Hearing = 6 * time.Minute
 )
 
 // Run is an execution of the state machine.
@@ -68,7 +76,7 @@ func (r Runs) Recent(ctx context.Context) ([]Run, error) {
 	var recent []Run
 	pages := sfn.NewListExecutionsPaginator(r.Executions,
 		&sfn.ListExecutionsInput{StateMachineArn: aws.String(r.Machine), MaxResults: 1000})
-	oldest := r.Now().Add(-lookback)
+	oldest := r.Now().Add(-Lookback)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -84,8 +92,8 @@ func (r Runs) Recent(ctx context.Context) ([]Run, error) {
 	return recent, nil
 }
 
-// goesOn reports whether the execution has not ended.
-func goesOn(status sfntypes.ExecutionStatus) bool {
+// GoesOn reports whether the execution has not ended.
+func GoesOn(status sfntypes.ExecutionStatus) bool {
 	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive
 }
 
@@ -101,17 +109,17 @@ func (r Runs) NotifyOfEnded(ctx context.Context, runs []Run) error {
 	var problems []error
 	for _, run := range runs {
 		ended := aws.ToTime(run.StopDate)
-		if goesOn(run.Status) || r.Now().Sub(ended) <= hearing || ended.Before(since) {
+		if GoesOn(run.Status) || r.Now().Sub(ended) <= Hearing || ended.Before(since) {
 			continue
 		}
-		err := r.speak(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
+		err := r.NotifyOf(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }
 
-// speak tells of a run that ended with that status, unless people have heard of it.
-func (r Runs) speak(ctx context.Context, name, execution, status string) error {
+// NotifyOf tells of a run that ended with that status, unless people have heard of it.
+func (r Runs) NotifyOf(ctx context.Context, name, execution, status string) error {
 	run, known, err := r.Ledger.GetRun(ctx, name)
 	switch {
 	case err != nil:
@@ -163,14 +171,14 @@ func (r Runs) unopened(ctx context.Context, name, execution string) (ledger.Run,
 // fading is how long a describe may still show a tag that was taken off.
 const fading = 2 * time.Minute
 
-// going is whether a run whose name begins like this goes on, or has ended and was not told
+// Going is whether a run whose name begins like this goes on, or has ended and was not told
 // until a moment ago.
-func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error) {
+func (r Runs) Going(ctx context.Context, runs []Run, prefix string) (bool, error) {
 	for _, run := range runs {
 		if !strings.HasPrefix(aws.ToString(run.Name), prefix) {
 			continue
 		}
-		if goesOn(run.Status) {
+		if GoesOn(run.Status) {
 			return true, nil
 		}
 		record, _, err := r.Ledger.GetRun(ctx, aws.ToString(run.Name))

@@ -1,4 +1,4 @@
-package recovery
+package leftovers
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/functions/recover/executions"
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
@@ -20,8 +22,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// imagesAPI finds Goldsmith's images and removes them with their snapshots.
-type imagesAPI interface {
+// EC2 finds Goldsmith's images and removes them with their snapshots.
+type EC2 interface {
 	copiesAPI
 	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
@@ -29,15 +31,15 @@ type imagesAPI interface {
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
 
-// usageFinder says of images what uses them, by id; what it cannot find out it takes for a use.
-type usageFinder interface {
+// UsageFinder says of images what uses them, by id; what it cannot find out it takes for a use.
+type UsageFinder interface {
 	Uses(ctx context.Context, images []types.Image) (map[string][]string, error)
 	// SnapshotUses says it of snapshots without an image.
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
-// registerAPI is what Goldsmith made, as far as sweeping needs it.
-type registerAPI interface {
+// Register is what Goldsmith made, as far as sweeping needs it.
+type Register interface {
 	Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error]
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
@@ -45,14 +47,20 @@ type registerAPI interface {
 	Retire(ctx context.Context, r ledger.Registration, at time.Time) error
 }
 
-// Leftovers settles the registered images of jobs that have ended: each is either recorded
+// Results is what became of jobs.
+type Results interface {
+	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	PutResult(ctx context.Context, r job.Result) error
+}
+
+// Images settles the registered images of jobs that have ended: each is either recorded
 // as good or removed.
-type Leftovers struct {
-	EC2      imagesAPI
-	Usage    usageFinder
-	Register registerAPI
+type Images struct {
+	EC2      EC2
+	Usage    UsageFinder
+	Register Register
 	Waits    ledger.Waiting
-	Results  resultsAPI
+	Results  Results
 	// Tests reports whether the plan of that name has its images tested; nil for no plan.
 	Tests func(plan string) bool
 	Now   func() time.Time
@@ -63,10 +71,10 @@ const unproven = 24 * time.Hour
 
 // Settle looks at every image of the unsettled registrations that no claim holds. One that cannot
 // be settled does not keep the others from it.
-func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
+func (l Images) Settle(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
 	open = slices.DeleteFunc(slices.Clone(open), func(r ledger.Registration) bool {
 		// Copies are the runs' own that asked for them, and after those the retiring runs'.
-		return r.Kind != ledger.MadeImage || !r.Known() || r.IsCopy() || held(claims, r)
+		return r.Kind != ledger.MadeImage || !r.Known() || r.IsCopy() || Held(claims, r)
 	})
 	images, err := l.described(ctx, open)
 	if err != nil {
@@ -90,20 +98,17 @@ func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []led
 	return errors.Join(append(problems, l.decide(ctx, unsure))...)
 }
 
-// held reports whether a claim stands for the job that a registration is of.
-func held(claims []ledger.Claim, r ledger.Registration) bool {
+// Held reports whether a claim stands for the job that a registration is of.
+func Held(claims []ledger.Claim, r ledger.Registration) bool {
 	_, ok := ledger.FindClaim(claims, r.Source, r.Run)
 	return ok
 }
 
-// named is how many names one describe is about: a filter takes 200 values.
-const named = 200
-
 // described are the images under the registered names. A name tells an image also when the answer
 // to its creation was lost.
-func (l Leftovers) described(ctx context.Context, open []ledger.Registration) (map[string]types.Image, error) {
+func (l Images) described(ctx context.Context, open []ledger.Registration) (map[string]types.Image, error) {
 	found := map[string]types.Image{}
-	for some := range slices.Chunk(open, named) {
+	for some := range slices.Chunk(open, awsclient.FilterValues) {
 		var names []string
 		for _, r := range some {
 			names = append(names, r.AMIName)
@@ -137,7 +142,7 @@ type leftover struct {
 
 // leftover reports whether the image is one. What EC2's facts do not show to be the registered image is
 // left alone, and a job without a result proves nothing: a ledger that was lost must not cost good images.
-func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image,
+func (l Images) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image,
 	results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
 	i, shown := images[r.AMIName]
 	if !shown || register.Image(r, i) != nil {
@@ -158,7 +163,7 @@ func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images m
 }
 
 // unsettled reports whether the image of a job that has ended is one.
-func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool, error) {
+func (l Images) unsettled(ctx context.Context, left leftover) (leftover, bool, error) {
 	switch r := left.registered; {
 	case !r.Anew.IsZero() || r.Adopted != "":
 		// A person had it back from the Recycle Bin, or said that it is Goldsmith's.
@@ -179,19 +184,19 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 
 // missing ends the registration of an image that was never made. One that has an id was removed by
 // somebody, which the next run that retires finds out with its snapshots.
-func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
+func (l Images) missing(ctx context.Context, r ledger.Registration) error {
 	if r.ID == "" && r.Call == ledger.RegisterImage {
 		var left bool
 		var err error
 		r, left, err = l.copies(ctx, r)
-		if err != nil || left && l.Now().Sub(r.Begun) <= lookback {
+		if err != nil || left && l.Now().Sub(r.Begun) <= executions.Lookback {
 			return err
 		}
 		if left {
 			return l.Register.Settle(ctx, r) // They are in use, and looked at no more.
 		}
 	}
-	if r.ID == "" && l.Now().Sub(r.Begun) > lookback {
+	if r.ID == "" && l.Now().Sub(r.Begun) > executions.Lookback {
 		return l.Register.Retire(ctx, r, l.Now())
 	}
 	r, err := l.going(ctx, r)
@@ -205,7 +210,7 @@ func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
 const unshownImage = time.Hour
 
 // going writes down that EC2 says of an image that it is gone: an answer that leaves it out proves nothing.
-func (l Leftovers) going(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
+func (l Images) going(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
 	if r.ID == "" || !r.Going.IsZero() || r.Revision == "" || l.Now().Sub(r.Begun) < unshownImage {
 		return r, nil
 	}
@@ -221,7 +226,7 @@ func (l Leftovers) going(ctx context.Context, r ledger.Registration) (ledger.Reg
 
 // hadBack settles an image that is there though it was about to be removed, or was gone: a person may have had it
 // back, so that it begins anew, and stays.
-func (l Leftovers) hadBack(ctx context.Context, r ledger.Registration) error {
+func (l Images) hadBack(ctx context.Context, r ledger.Registration) error {
 	if l.Now().Sub(r.Going) < ledger.Removing {
 		return nil
 	}
@@ -236,15 +241,15 @@ func (l Leftovers) hadBack(ctx context.Context, r ledger.Registration) error {
 }
 
 // forget looks at a registration no more once no run can come back to it.
-func (l Leftovers) forget(ctx context.Context, r ledger.Registration) error {
-	if l.Now().Sub(r.Begun) <= lookback {
+func (l Images) forget(ctx context.Context, r ledger.Registration) error {
+	if l.Now().Sub(r.Begun) <= executions.Lookback {
 		return nil
 	}
 	return l.Register.Settle(ctx, r)
 }
 
 // answered writes down the id of an image whose creation was never answered.
-func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.Image) (ledger.Registration, error) {
+func (l Images) answered(ctx context.Context, r ledger.Registration, i types.Image) (ledger.Registration, error) {
 	if r.ID != "" && r.Revision != "" {
 		return r, nil
 	}
@@ -255,7 +260,7 @@ func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.
 }
 
 // written stores what has changed of a registration.
-func written(ctx context.Context, into registerAPI, r ledger.Registration) (ledger.Registration, error) {
+func written(ctx context.Context, into Register, r ledger.Registration) (ledger.Registration, error) {
 	put := into.Amend
 	if r.Revision == "" {
 		put = into.Register
@@ -276,7 +281,7 @@ func unlessMoved(err error) error {
 }
 
 // settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
-func (l Leftovers) settled(ctx context.Context, left leftover) error {
+func (l Images) settled(ctx context.Context, left leftover) error {
 	left.registered.Good, left.registered.Snapshots = true, register.Snapshots(left.registered, left.image)
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
@@ -286,7 +291,7 @@ func (l Leftovers) settled(ctx context.Context, left leftover) error {
 }
 
 // read reads the results of a run, once.
-func (l Leftovers) read(ctx context.Context, run string, results map[string]map[string]job.Result) error {
+func (l Images) read(ctx context.Context, run string, results map[string]map[string]job.Result) error {
 	if _, read := results[run]; read {
 		return nil
 	}
@@ -300,4 +305,4 @@ func (l Leftovers) read(ctx context.Context, run string, results map[string]map[
 	return nil
 }
 
-func (l Leftovers) tests(plan string) bool { return l.Tests != nil && l.Tests(plan) }
+func (l Images) tests(plan string) bool { return l.Tests != nil && l.Tests(plan) }

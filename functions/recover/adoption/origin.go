@@ -1,4 +1,4 @@
-package recovery
+package adoption
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/image"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/register"
@@ -61,7 +62,7 @@ func (a Adoption) madeWith(ctx context.Context, images []types.Image) (map[strin
 		ids = append(ids, image.Snapshots(i)...)
 	}
 	started := map[string]time.Time{}
-	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), named) {
+	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), awsclient.FilterValues) {
 		pages := ec2.NewDescribeSnapshotsPaginator(a.Origins.EC2, &ec2.DescribeSnapshotsInput{
 			OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
 			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: some}},

@@ -1,4 +1,5 @@
-package recovery
+// Package adoption registers images that were made before there was a register, or whose registrations were lost.
+package adoption
 
 import (
 	"cmp"
@@ -12,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/functions/recover/executions"
+	"goldsmith/functions/recover/leftovers"
 	"goldsmith/shared/event"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -32,10 +35,10 @@ type records interface {
 
 // Adoption registers images that were made before there was a register, or whose registrations were lost.
 type Adoption struct {
-	EC2        imagesAPI
+	EC2        ec2.DescribeImagesAPIClient
 	Origins    Origins
 	Ledger     records
-	Executions Executions
+	Executions executions.API
 	// Execution is the ARN of a run's execution.
 	Execution func(run string) string
 	// Tests reports whether the plan of that name has its images tested.
@@ -178,7 +181,7 @@ func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.
 		return errors.New("it was retired, and restored since: the next run of its plan registers it anew"), nil
 	case ok:
 		return errors.New("it is registered already"), nil
-	case held(v.claims, r):
+	case leftovers.Held(v.claims, r):
 		return fmt.Errorf("run %s has it in hand", r.Run), nil
 	case e.All:
 		return a.prove(ctx, v, i, r)

@@ -1,17 +1,20 @@
-package recovery
+// Package due knows when the runs of plans were due: it makes up for those that did not begin, and measures for how long
+// one has been missing.
+package due
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"
 )
 
 // Calendar knows when the plans' runs are due, and since when.
 type Calendar struct {
-	Ledger ledgerAPI
+	Ledger executions.Ledger
 	Plans  plan.Plans
 	Now    func() time.Time
 }

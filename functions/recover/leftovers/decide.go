@@ -1,4 +1,4 @@
-package recovery
+package leftovers
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func (l leftover) another() bool { return l.result.Image.ID != "" && l.result.Im
 
 // decide keeps what something uses already, since its job was cut off when it was all but
 // done, and removes the rest.
-func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
+func (l Images) decide(ctx context.Context, unsure []leftover) error {
 	if len(unsure) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 }
 
 // keep records the image as good. What rolled it has finished its job, too.
-func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
+func (l Images) keep(ctx context.Context, left leftover, why string) error {
 	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source, "why", why)
 	left.result.Image.State = string(types.ImageStateAvailable)
@@ -77,7 +77,7 @@ func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
 
 // doubt keeps an image that something uses and that never passed its test: its own test instance is
 // such a use, and counts as a launch for two days. It is no successor of an older image.
-func (l Leftovers) doubt(ctx context.Context, left leftover) error {
+func (l Images) doubt(ctx context.Context, left leftover) error {
 	if left.result.Image.State == job.Unproven || left.another() {
 		return l.forget(ctx, left.registered)
 	}
@@ -87,7 +87,7 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 
 // keepSnapshots writes down that an image is about to go, and which snapshots are its own; all is whether it holds no
 // others.
-func (l Leftovers) keepSnapshots(ctx context.Context, left leftover) (r ledger.Registration, all bool, err error) {
+func (l Images) keepSnapshots(ctx context.Context, left leftover) (r ledger.Registration, all bool, err error) {
 	own, all, err := register.Own(ctx, l.EC2, left.registered, left.image)
 	if err != nil {
 		return r, false, fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
@@ -99,7 +99,7 @@ func (l Leftovers) keepSnapshots(ctx context.Context, left leftover) (r ledger.R
 
 // remove removes the image. Which snapshots are its own is written down before: one that stays is
 // deleted by the next run that retires.
-func (l Leftovers) remove(ctx context.Context, left leftover) error {
+func (l Images) remove(ctx context.Context, left leftover) error {
 	r, all, err := l.keepSnapshots(ctx, left)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 }
 
 // stays takes back that an image is about to go, where EC2 has refused that.
-func (l Leftovers) stays(ctx context.Context, r ledger.Registration, refused error) error {
+func (l Images) stays(ctx context.Context, r ledger.Registration, refused error) error {
 	if !fault.DidNothing(refused) {
 		return nil
 	}
@@ -151,7 +151,7 @@ func noneStays(ctx context.Context, out *ec2.DeregisterImageOutput) bool {
 }
 
 // record forgets what the job waited for and writes what became of its image.
-func (l Leftovers) record(ctx context.Context, left leftover) error {
+func (l Images) record(ctx context.Context, left leftover) error {
 	if err := ledger.Forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package recovery
+// Package leftovers settles what jobs that have ended left behind: images and copies of snapshots that are not recorded
+// as good, and test instances.
+package leftovers
 
 import (
 	"context"
@@ -27,7 +29,7 @@ type copiesAPI interface {
 const registering = 15 * time.Minute
 
 // copies deletes the copies that were made for an image which was never registered. left is whether some stay.
-func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (_ ledger.Registration, left bool, err error) {
+func (l Images) copies(ctx context.Context, r ledger.Registration) (_ ledger.Registration, left bool, err error) {
 	if l.Now().Sub(r.Begun) < registering {
 		return r, true, nil
 	}
@@ -39,7 +41,7 @@ func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (_ ledger.
 }
 
 // deleteCopies deletes those that nothing uses, the root volume's first.
-func (l Leftovers) deleteCopies(ctx context.Context, r ledger.Registration, ids []string) (left bool, err error) {
+func (l Images) deleteCopies(ctx context.Context, r ledger.Registration, ids []string) (left bool, err error) {
 	uses, err := l.copyUses(ctx, ids)
 	if err != nil {
 		return true, fmt.Errorf("looking what uses copies without an image: %w", err)
@@ -76,7 +78,7 @@ func rootFirst(r ledger.Registration, ids []string) []string {
 }
 
 // copyUses are the reasons to keep copies, images of others among them.
-func (l Leftovers) copyUses(ctx context.Context, ids []string) (map[string][]string, error) {
+func (l Images) copyUses(ctx context.Context, ids []string) (map[string][]string, error) {
 	uses, err := l.Usage.SnapshotUses(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func (l Leftovers) copyUses(ctx context.Context, ids []string) (map[string][]str
 // copied are the copies of a registration that there are: by their descriptions, which no call changes, so that
 // one is found too whose making was never answered. Its id is written down before it goes: another's snapshot that has
 // the description as well is not taken for it afterwards.
-func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (_ ledger.Registration, ids []string, err error) {
+func (l Images) copied(ctx context.Context, r ledger.Registration) (_ ledger.Registration, ids []string, err error) {
 	found, err := l.withItsToken(ctx, r)
 	if err != nil {
 		return r, nil, err
@@ -119,7 +121,7 @@ func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (_ ledger.
 }
 
 // withItsToken are the snapshots that are described as copies of a registration's.
-func (l Leftovers) withItsToken(ctx context.Context, r ledger.Registration) (all []types.Snapshot, err error) {
+func (l Images) withItsToken(ctx context.Context, r ledger.Registration) (all []types.Snapshot, err error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("description"),
 			Values: []string{register.AnyCopy(r)}}},

@@ -1,4 +1,4 @@
-package recovery
+package due
 
 import (
 	"context"

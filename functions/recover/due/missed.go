@@ -1,4 +1,4 @@
-package recovery
+package due
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -21,8 +22,8 @@ import (
 	"goldsmith/shared/runs"
 )
 
-// schedules tells how a schedule is set.
-type schedules interface {
+// Schedules tells how a schedule is set.
+type Schedules interface {
 	GetSchedule(context.Context, *scheduler.GetScheduleInput,
 		...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
 }
@@ -30,9 +31,9 @@ type schedules interface {
 // Missed makes up for scheduled runs that did not begin.
 type Missed struct {
 	Calendar
-	Executions Executions
-	Schedules  schedules
-	Notifier   reporter
+	Executions executions.API
+	Schedules  Schedules
+	Notifier   executions.Reporter
 	Starter    runs.Starter
 }
 
@@ -46,7 +47,7 @@ const (
 
 // MakeUp starts each run that its schedule has not started, while its window
 // holds, and tells people of it when the window is over.
-func (m Missed) MakeUp(ctx context.Context, runs []Run) error {
+func (m Missed) MakeUp(ctx context.Context, runs []executions.Run) error {
 	var problems []error
 	for _, name := range m.Plans.Names() {
 		p := m.Plans.Plans[name]
@@ -62,13 +63,13 @@ func (m Missed) MakeUp(ctx context.Context, runs []Run) error {
 }
 
 // missed is when the plan's latest run was due that never began; zero when there is none.
-func (m Missed) missed(ctx context.Context, p plan.Plan, runs []Run) (time.Time, error) {
+func (m Missed) missed(ctx context.Context, p plan.Plan, runs []executions.Run) (time.Time, error) {
 	due, _, err := m.last(ctx, p, m.Now().Add(-delivery))
 	if m.Now().Sub(due) > time.Duration(p.Window)+reported { // One that is not known, too.
 		return time.Time{}, err
 	}
 	name := job.RunName(p.Name, due)
-	if slices.ContainsFunc(runs, func(r Run) bool { return aws.ToString(r.Name) == name }) {
+	if slices.ContainsFunc(runs, func(r executions.Run) bool { return aws.ToString(r.Name) == name }) {
 		return time.Time{}, nil
 	}
 	// The list may be late; one execution's description is not.

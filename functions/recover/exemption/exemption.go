@@ -1,4 +1,5 @@
-package recovery
+// Package exemption is how a person keeps a source that is down from holding others back.
+package exemption
 
 import (
 	"context"
@@ -7,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/event"
@@ -21,7 +23,7 @@ import (
 // Exemption is how a person keeps a source that is down from holding others back.
 type Exemption struct {
 	Ledger  exemptLedger
-	Notices noticer
+	Notices executions.Noticer
 	Notify  plan.Notify
 	Now     func() time.Time
 }

@@ -1,4 +1,5 @@
-package recovery
+// Package requests answers request tags that no run has answered.
+package requests
 
 import (
 	"context"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -35,13 +37,13 @@ type askedAPI interface {
 type Requests struct {
 	EC2     source.Asker
 	Ledger  askedAPI
-	Runs    Runs
+	Runs    executions.Runs
 	Starter runs.Starter
 }
 
 // Answer starts a run for each source that has carried the tag for a while, that no run
 // works on, and whose tag has no answer yet.
-func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, all []Run) error {
+func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, all []executions.Run) error {
 	asking, err := source.Asking(ctx, r.EC2)
 	if err != nil {
 		return err
@@ -75,7 +77,7 @@ func (r Requests) known(ctx context.Context) (map[string]ledger.Request, error) 
 
 // answer brings one tag nearer to its answer. What it starts it starts before it writes that down: the names
 // hold what is written already, so that a sweep which is cut off, and one at the same time, ask for the same run.
-func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool, all []Run) error {
+func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool, all []executions.Run) error {
 	now := r.Runs.Now().UTC()
 	if known.Source == "" {
 		known = ledger.Request{Source: tagged.Source, Kind: tagged.Kind, Value: tagged.Value, Since: now}
@@ -84,7 +86,7 @@ func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.R
 	if claimed {
 		return nil
 	}
-	if going, err := r.Runs.going(ctx, all, runs.RequestPrefix(tagged.Source)); err != nil || going {
+	if going, err := r.Runs.Going(ctx, all, runs.RequestPrefix(tagged.Source)); err != nil || going {
 		return err
 	}
 	switch {
@@ -94,7 +96,7 @@ func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.R
 		return r.put(ctx, ledger.Request{
 			Source: tagged.Source, Kind: tagged.Kind, Value: tagged.Value, Since: now, Revision: known.Revision,
 		})
-	case known.Answered || now.Sub(known.Since) <= hearing:
+	case known.Answered || now.Sub(known.Since) <= executions.Hearing:
 		return nil
 	case known.Run == "":
 		return r.start(ctx, known, late(known))
@@ -110,7 +112,7 @@ func (r Requests) next(ctx context.Context, known ledger.Request, value string) 
 	if fault.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("asking how run %s is: %w", known.Run, err)
 	}
-	if err == nil && goesOn(out.Status) {
+	if err == nil && executions.GoesOn(out.Status) {
 		return nil
 	}
 	next := ledger.Request{
@@ -197,14 +199,14 @@ func (r Requests) put(ctx context.Context, known ledger.Request) error {
 
 // forget drops requests whose tag is off. One that was written a moment ago stays: a describe may
 // not show the tag yet.
-func (r Requests) forget(ctx context.Context, gone map[string]ledger.Request, all []Run) error {
+func (r Requests) forget(ctx context.Context, gone map[string]ledger.Request, all []executions.Run) error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
 		known := gone[name]
-		if r.Runs.Now().Sub(known.At) <= hearing {
+		if r.Runs.Now().Sub(known.At) <= executions.Hearing {
 			continue
 		}
-		going, err := r.Runs.going(ctx, all, runs.RequestPrefix(name))
+		going, err := r.Runs.Going(ctx, all, runs.RequestPrefix(name))
 		if err == nil && !going {
 			err = r.Ledger.DropRequest(ctx, known)
 		}

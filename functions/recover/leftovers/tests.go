@@ -1,4 +1,4 @@
-package recovery
+package leftovers
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
@@ -19,17 +20,17 @@ import (
 	"goldsmith/shared/source"
 )
 
-// ender finds and ends instances.
-type ender interface {
+// Ender finds and ends instances.
+type Ender interface {
 	source.Lister
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput,
 		...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }
 
-// BootTests ends the test instances that runs left behind.
-type BootTests struct {
-	EC2      ender
-	Register registerAPI
+// Tests ends the test instances that runs left behind.
+type Tests struct {
+	EC2      Ender
+	Register Register
 	Waits    ledger.Waiting
 	// WorkedOn reports whether an execution still has a claim in hand.
 	WorkedOn func(ctx context.Context, c ledger.Claim) (bool, error)
@@ -53,7 +54,7 @@ const (
 // End terminates the registered test instances that no run works with any more: their
 // source's claim is gone or another run's, its execution has ended, or they are
 // older than any test.
-func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
+func (p Tests) End(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
 	open = slices.DeleteFunc(slices.Clone(open), func(r ledger.Registration) bool {
 		return r.Kind != ledger.MadeTest || !r.Known()
 	})
@@ -65,7 +66,7 @@ func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger
 	for _, r := range open {
 		if i, shown := register.TestAmong(r, tests[r.Token]); shown {
 			problems = append(problems, unlessMoved(p.end(ctx, r, i, claims)))
-		} else if !held(claims, r) {
+		} else if !Held(claims, r) {
 			problems = append(problems, unlessMoved(p.missing(ctx, r)))
 		}
 	}
@@ -74,7 +75,7 @@ func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger
 
 // missing ends the registration of a test instance that EC2 does not show. One that is known is gone when EC2 says so:
 // an answer that leaves it out proves nothing. One whose launch was never answered would be shown within a day.
-func (p BootTests) missing(ctx context.Context, r ledger.Registration) error {
+func (p Tests) missing(ctx context.Context, r ledger.Registration) error {
 	switch age := p.Now().Sub(r.Begun); {
 	case age <= unshown, r.ID == "" && age <= launched:
 		return nil
@@ -88,9 +89,9 @@ func (p BootTests) missing(ctx context.Context, r ledger.Registration) error {
 }
 
 // described are the instances that were launched with the registered client tokens, by token.
-func (p BootTests) described(ctx context.Context, open []ledger.Registration) (map[string][]types.Instance, error) {
+func (p Tests) described(ctx context.Context, open []ledger.Registration) (map[string][]types.Instance, error) {
 	found := map[string][]types.Instance{}
-	for some := range slices.Chunk(open, named) {
+	for some := range slices.Chunk(open, awsclient.FilterValues) {
 		var tokens []string
 		for _, r := range some {
 			tokens = append(tokens, r.Token)
@@ -115,7 +116,7 @@ func (p BootTests) described(ctx context.Context, open []ledger.Registration) (m
 }
 
 // end terminates one test instance, unless its test goes on. One that is terminated needs no registration.
-func (p BootTests) end(ctx context.Context, r ledger.Registration, i types.Instance, claims []ledger.Claim) error {
+func (p Tests) end(ctx context.Context, r ledger.Registration, i types.Instance, claims []ledger.Claim) error {
 	id, age := aws.ToString(i.InstanceId), p.Now().Sub(aws.ToTime(i.LaunchTime))
 	switch state := source.State(i); {
 	case state == types.InstanceStateNameTerminated:
@@ -142,7 +143,7 @@ func (p BootTests) end(ctx context.Context, r ledger.Registration, i types.Insta
 }
 
 // goesOn reports whether a test of that age is still worked on under its source's claim.
-func (p BootTests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool,
+func (p Tests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool,
 	error) {
 	c, ok := ledger.FindClaim(claims, r.Source, r.Run)
 	if !ok || age >= oldestTest {
