@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
@@ -128,7 +130,7 @@ func (b Bus) persist(ctx context.Context, events []event) (went []string, err er
 				went = append(went, e.subject)
 			}
 		}
-		if err == nil || !passes || try == tries || !pause(ctx, time.Second<<(try-1)) {
+		if err == nil || !passes || try == tries || smithytime.SleepWithContext(ctx, time.Second<<(try-1)) != nil {
 			return went, err
 		}
 		events = failed
@@ -172,15 +174,4 @@ func entries(events []event) (all []types.PutEventsRequestEntry) {
 		all = append(all, e.entry)
 	}
 	return all
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

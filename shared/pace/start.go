@@ -7,6 +7,8 @@ import (
 	"iter"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -92,7 +94,7 @@ func (s Starter) wait(ctx context.Context, one *start, at time.Time) error {
 	if err := s.enter(ctx, one); err != nil {
 		return err
 	}
-	return sleep(ctx, at.Sub(s.Now())+apart(one.Source))
+	return smithytime.SleepWithContext(ctx, at.Sub(s.Now())+apart(one.Source))
 }
 
 // apart keeps those that wait for one moment from asking for it at the same time.
@@ -100,17 +102,6 @@ func apart(source string) time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(source))
 	return time.Duration(h.Sum32()%100_000) * time.Microsecond
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // enter writes down that the instance is to be started.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
@@ -127,7 +129,7 @@ func (s *Sender) try(ctx context.Context, held *credentials, m Message) error {
 		if !again || post == posts || !fits(ctx, wait) {
 			return err
 		}
-		if !sleep(ctx, wait) {
+		if smithytime.SleepWithContext(ctx, wait) != nil {
 			return err
 		}
 		pause *= 2
@@ -163,15 +165,4 @@ func fits(ctx context.Context, wait time.Duration) bool {
 		return wait <= time.Minute
 	}
 	return time.Until(deadline) > wait
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"strings"
 )
 
@@ -152,6 +153,9 @@ func (f *finder) results(t *ast.FuncType) []types.Type {
 	return all
 }
 
+// unexported is the name of another package that only that package can write.
+var unexported = regexp.MustCompile(`\w\.[a-z]`)
+
 // typeText is how the type is written at that place; empty when it cannot be.
 func (f *finder) typeText(t types.Type, at token.Pos) string {
 	ok := true
@@ -173,7 +177,7 @@ func (f *finder) typeText(t types.Type, at token.Pos) string {
 		return name
 	})
 	if !ok || strings.Contains(text, "untyped") || strings.Contains(text, "invalid type") ||
-		strings.Contains(text, "struct{") {
+		strings.Contains(text, "struct{") || unexported.MatchString(text) {
 		return ""
 	}
 	return text

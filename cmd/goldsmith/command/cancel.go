@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -96,7 +98,7 @@ func (t *terms) broughtBack(ctx context.Context, site site, c cancelled) error {
 		if !held || t.Now().After(until) {
 			break
 		}
-		if pause(ctx, glance) != nil {
+		if smithytime.SleepWithContext(ctx, glance) != nil {
 			fmt.Fprintln(t.Err, "the run is stopped; goldsmith status shows what is still down")
 			return ended{Interrupted}
 		}

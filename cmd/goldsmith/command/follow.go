@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -76,7 +78,7 @@ func (t *terms) follow(ctx context.Context, s started) error {
 		if out != nil && out.Status != sfntypes.ExecutionStatusRunning {
 			return t.ended(ctx, site, s, out.Status)
 		}
-		if err := pause(ctx, glance); err != nil {
+		if err := smithytime.SleepWithContext(ctx, glance); err != nil {
 			return t.unwatched(ctx, s, err)
 		}
 	}
@@ -168,16 +170,5 @@ func (r runStatus) exit() error {
 		return ended{Partial}
 	default:
 		return ended{Failed}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

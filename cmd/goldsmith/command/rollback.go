@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
@@ -143,7 +145,7 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 	for until := time.Now().Add(checking); err == nil && len(answer.Unread) > 0 && time.Now().Before(until); {
 		fmt.Fprintf(t.Err, "waiting for Parameter Store: %s\n", strings.Join(answer.Unread, ", "))
 		var again rolledBack
-		if err = pause(ctx, lookingAgain); err == nil {
+		if err = smithytime.SleepWithContext(ctx, lookingAgain); err == nil {
 			again, err = askRollback(ctx, cfg, e)
 			answer = again.since(answer)
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"
@@ -69,7 +71,7 @@ func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
 	}
 	if wait {
 		fmt.Fprintf(t.Err, "%s has started; Ctrl-C stops watching it, not the run\n", answer.Run)
-		if err := pause(ctx, glance); err != nil { // Until then there is little to see.
+		if err := smithytime.SleepWithContext(ctx, glance); err != nil { // Until then there is little to see.
 			return t.unwatched(ctx, answer, err)
 		}
 		return t.follow(ctx, answer)

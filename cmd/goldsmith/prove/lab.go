@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
@@ -139,14 +141,10 @@ func untilEach(ctx context.Context, what string, each, most time.Duration, look 
 }
 
 func rest(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if smithytime.SleepWithContext(ctx, d) != nil {
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 // look is the instance as EC2 shows it.
