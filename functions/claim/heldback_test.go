@@ -101,7 +101,8 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
-			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim Reserve*2 ") +
+			Name: "until that is back: it takes its place",
+			Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim Reserve*2 ") +
 				" Take Free Record: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				free(s)

@@ -69,8 +69,8 @@ type Step struct {
 // then is looked at by the runs that retire.
 const limit = 30 * time.Hour
 
-// refused is how long a copy is looked at again where AWS refuses that, as in a Region that was disabled: a deployment, or
-// a permission that was given just now, is through by then. The others are told of meanwhile.
+// refused is how long a copy is looked at again where AWS refuses that, as in a Region that was disabled: a deployment,
+// or a permission that was given just now, is through by then. The others are told of meanwhile.
 const refused = time.Hour
 
 // appearing is how long EC2 may not show an image that it has just made, or made available.

@@ -96,8 +96,8 @@ type Account struct {
 func New(a Account) Step {
 	starter := runs.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
 	calendar := due.Calendar{Ledger: a.Ledger, Plans: a.Plans, Now: a.Now}
-	runs := executions.Runs{Executions: a.Executions, Ledger: a.Ledger, Notifier: a.Notifier, Plans: a.Plans, Machine: starter.Base(),
-		Now: a.Now}
+	runs := executions.Runs{Executions: a.Executions, Ledger: a.Ledger, Notifier: a.Notifier, Plans: a.Plans,
+		Machine: starter.Base(), Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
 	rescue.Service = standby.Service{Groups: a.Groups, Balancers: a.Balancers, Claims: a.Ledger, Now: a.Now}

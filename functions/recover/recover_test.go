@@ -65,8 +65,9 @@ func left(s *steptest.Stage, id, name string) {
 	s.Helper()
 	s.Set(id, ec2.Stopped)
 	s.Hold(ledger.Claim{
-		Source: id, Kind: job.Instance, Name: name, Run: steptest.RunName, Plan: "nightly", Execution: executionARN + "aborted",
-		Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
+		Source: id, Kind: job.Instance, Name: name, Run: steptest.RunName, Plan: "nightly",
+		Execution: executionARN + "aborted",
+		Since:     time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
 	})
 }
 

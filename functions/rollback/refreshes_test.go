@@ -185,7 +185,8 @@ func TestRefreshes(t *testing.T) {
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 2)
 			},
 			Want: asks + fits + moves + tells,
-			Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; put this right and ask again"),
+			Then: told(types.InstanceRefreshStatusBaking, "",
+				"which groups still launch it was not found out; put this right and ask again"),
 		},
 	})
 }

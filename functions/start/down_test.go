@@ -129,7 +129,8 @@ func TestStartFellBackWithoutAReason(t *testing.T) {
 			return start.Step{EC2: speechless{s.EC2, reason}, Claims: s.Ledger, Now: time.Now}.Handle, j
 		}
 		steptest.Play(t, silent, []steptest.Case[job.Job, job.Job]{{
-			Name: "it is down, and EC2 does not say why", Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
+			Name: "it is down, and EC2 does not say why",
+			Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
 			Then: down(breaker.FellBack, "it does not stay up: "),
 		}})
 	}
@@ -158,7 +159,8 @@ func TestStartWithoutTheLedger(t *testing.T) {
 			Name: "the claim cannot be written", Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
 			Want: "Reserve Slots StartInstances Claim Record: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
 		},
-		{Name: "noted, and nothing to log", Want: "Reserve Slots StartInstances Claim Record Take: Failed", Then: then(false)},
+		{Name: "noted, and nothing to log", Want: "Reserve Slots StartInstances Claim Record Take: Failed",
+			Then: then(false)},
 	})
 }
 

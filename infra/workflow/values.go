@@ -56,8 +56,8 @@ const (
 	HookDocument = "HookDocument"
 	// Shares is "*" where a plan shares its images, and nothing elsewhere.
 	Shares = "Shares"
-	// LookedKeys are the keys of which it is looked at who may use them: any of the account where a plan shares its images,
-	// VolumeKeys elsewhere.
+	// LookedKeys are the keys of which it is looked at who may use them: any of the account where a plan shares its
+	// images, VolumeKeys elsewhere.
 	LookedKeys = "LookedKeys"
 	// ShareRegions are the Regions of copies that plans share, CopyShares is "*" where there are any. AnyShares is "*"
 	// where images or copies are shared.

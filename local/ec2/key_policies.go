@@ -97,7 +97,8 @@ type keyStatement struct {
 
 // matches takes a condition that it does not know for one that holds of a denial and does not of an allowance.
 func (s keyStatement) matches(r keyRequest) bool {
-	if !slices.ContainsFunc(members(s.Action), func(a string) bool { return like(a, r.action) }) || !s.means(r.account, r.role) {
+	allowed := slices.ContainsFunc(members(s.Action), func(a string) bool { return like(a, r.action) })
+	if !allowed || !s.means(r.account, r.role) {
 		return false
 	}
 	for operator, keys := range s.Condition {
@@ -128,12 +129,13 @@ func (s keyStatement) means(account, role string) bool {
 // scalingRole is the service-linked role that Auto Scaling launches with (Auto Scaling User Guide, "Service-linked
 // roles").
 func (w *World) scalingRole() string {
-	return "arn:aws:iam::" + w.options.Account + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+	return "arn:aws:iam::" + w.options.Account +
+		":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 }
 
-// scalingLacksKey is why an instance with these volumes, which Auto Scaling launches, does not come up: its role may use
-// customer managed keys by the key's policy or a grant alone (Auto Scaling User Guide, "Required AWS KMS key policy for
-// use with encrypted volumes").
+// scalingLacksKey is why an instance with these volumes, which Auto Scaling launches, does not come up: its role may
+// use customer managed keys by the key's policy or a grant alone (Auto Scaling User Guide, "Required AWS KMS key policy
+// for use with encrypted volumes").
 func (w *World) scalingLacksKey(devices []attachment) (reason, bool) {
 	for _, a := range devices {
 		v := w.volumes.get(a.volumeID)

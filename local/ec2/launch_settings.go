@@ -53,8 +53,8 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 	return s, err
 }
 
-// creditsOf checks how a burstable instance pays for more than its baseline, which costs no time here and is shown by no
-// describe here. The words are unverified.
+// creditsOf checks how a burstable instance pays for more than its baseline, which costs no time here and is shown by
+// no describe here. The words are unverified.
 func creditsOf(p *query.Params) error {
 	credits := p.Text("CreditSpecification.CpuCredits")
 	if slices.Contains([]string{"", "standard", "unlimited"}, credits) {

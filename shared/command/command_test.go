@@ -25,7 +25,8 @@ func TestWhatIsSentAndSaid(t *testing.T) {
 			phase: command.Succeeded},
 		"nothing printed": {text: "false", status: "Failed", phase: command.Failed,
 			ended: "ended as Failed with code 1, having printed: nothing"},
-		"a screen's control": {text: "false", status: "Failed", prints: "\x1b[31mno\x1b[0m\x00 lock\r\n", phase: command.Failed,
+		"a screen's control": {text: "false", status: "Failed", prints: "\x1b[31mno\x1b[0m\x00 lock\r\n",
+			phase: command.Failed,
 			ended: "ended as Failed with code 1, having printed: [31mno[0m lock"},
 		"much": {text: "false", status: "Failed", prints: strings.Repeat("ü", 24<<10), phase: command.Failed,
 			ended: "ended as Failed with code 1, having printed: ... " + strings.Repeat("ü", 300) +

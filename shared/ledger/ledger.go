@@ -294,9 +294,10 @@ func (h *HeldError) Error() string {
 func (h *HeldError) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
 	if !h.By.Left.IsZero() && h.By.Hook.Due() && !h.By.Hook.Begun.IsZero() {
-		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has not yet run the plan's hooks.after on it, which is " +
-			"due since " + h.By.Hook.Since.UTC().Format(at) + ". Goldsmith tries to every few minutes; goldsmith status says " +
-			"what keeps it"}
+		return job.Reason{Code: job.StillDown,
+			Text: "run " + h.By.Run + " has not yet run the plan's hooks.after on it, which is " +
+				"due since " + h.By.Hook.Since.UTC().Format(at) + ". Goldsmith tries to every few minutes; goldsmith status says " +
+				"what keeps it"}
 	}
 	if out := h.By.Standby; !h.By.Left.IsZero() && out != nil {
 		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it out of the service of group " +

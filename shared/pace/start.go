@@ -85,7 +85,8 @@ func (s Starter) Start(ctx context.Context, i ledger.Slot) (before types.Instanc
 
 // unpaced starts the instance without the ledger.
 func (s Starter) unpaced(ctx context.Context, one *start, problem error) (types.InstanceStateName, error) {
-	handler.Log(ctx).ErrorContext(ctx, "instance started alone: the ledger does not answer", "source", one.Source, "error", problem)
+	handler.Log(ctx).ErrorContext(ctx, "instance started alone: the ledger does not answer", "source", one.Source,
+		"error", problem)
 	return s.send(ctx, one)
 }
 

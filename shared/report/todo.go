@@ -30,8 +30,8 @@ var todo = map[job.ReasonCode]string{
 		"is then noticed only after a stop.",
 	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they " +
 		"launch does not come up.",
-	job.KeyNotForGroups: "Let Auto Scaling's role use the keys, by a grant or in the keys' policies (docs/sharing.md): until " +
-		"then what the groups launch does not come up.",
+	job.KeyNotForGroups: "Let Auto Scaling's role use the keys, by a grant or in the keys' policies (docs/sharing.md): " +
+		"until then what the groups launch does not come up.",
 	job.GroupsUnseen: "See whether the keys let Auto Scaling's role use them (docs/sharing.md), and list the keys in " +
 		"kmsKeys, so that function claim may look.",
 	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function " +

@@ -32,8 +32,9 @@ func (h Hold) Do() string { return Command("follow", h.Source) }
 // Command is what a person types to have something done about all that takes the images of a source.
 func Command(verb, name string) string { return "goldsmith " + verb + " --name " + argument(name) }
 
-// Holds are the targets that are held now, of those that were held at some time, by name, Region and id. One that cannot
-// be looked at is held as far as the ledger knows; one that is gone is not. abroad finds what is in another Region.
+// Holds are the targets that are held now, of those that were held at some time, by name, Region and id. One that
+// cannot be looked at is held as far as the ledger knows; one that is gone is not. abroad finds what is in another
+// Region.
 func (f Finder) Holds(
 	ctx context.Context, held iter.Seq2[ledger.TargetRecord, error], abroad func(region string) Finder,
 ) (holds []Hold, err error) {

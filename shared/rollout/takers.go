@@ -29,8 +29,8 @@ type Takers struct {
 	Path string
 }
 
-// Of are the groups that launch from what a source is rolled into: templates that are tagged with its name, its id or its
-// group, or listed for it by the plan, and those that name its alias. Whether its name is its own is not asked.
+// Of are the groups that launch from what a source is rolled into: templates that are tagged with its name, its id or
+// its group, or listed for it by the plan, and those that name its alias. Whether its name is its own is not asked.
 func (k Takers) Of(ctx context.Context, roll plan.Roll, src job.Source) ([]types.AutoScalingGroup, error) {
 	keys := Keys(src)
 	tagged, err := TagsOf(ctx, k.EC2, keys)

@@ -14,9 +14,9 @@ import (
 // Group is an Auto Scaling group that would launch an image, and the service-linked role that it does so with.
 type Group struct{ Name, Role string }
 
-// Groups warns of groups that could not launch an image whose volumes have these KMS keys: a customer managed key has to
-// let Auto Scaling's role use it, by its policy or by a grant; the account's policies do not (Auto Scaling User Guide,
-// "Required AWS KMS key policy for use with encrypted volumes"). groups are asked for where there is such a key.
+// Groups warns of groups that could not launch an image whose volumes have these KMS keys: a customer managed key has
+// to let Auto Scaling's role use it, by its policy or by a grant; the account's policies do not (Auto Scaling User
+// Guide, "Required AWS KMS key policy for use with encrypted volumes"). groups are asked for where there is such a key.
 func (l Lookout) Groups(
 	ctx context.Context, keys []string, groups func(context.Context) ([]Group, error),
 ) (warnings []job.Reason) {

@@ -43,7 +43,8 @@ func (m *measured) downtimeRows() []row {
 			verdict(d.Added.Max < 3.5),
 		},
 		{
-			"  the same of ten sources", "median 1.9 s", fmt.Sprintf("median %.1f s", m.Few.Median), verdict(m.Few.Median <= 1.9),
+			"  the same of ten sources", "median 1.9 s", fmt.Sprintf("median %.1f s", m.Few.Median),
+			verdict(m.Few.Median <= 1.9),
 		},
 		{
 			"  the same with latency: " + d.Latency, "-",

@@ -114,7 +114,8 @@ func (m *measured) nights(ctx context.Context, o options) error {
 	if err := command(ctx, nil, "go", "test", "-c", "-o", testBinary(), "./test/bench"); err != nil {
 		return err
 	}
-	err := m.play(ctx, "^Test(Delivered|Lost|Slow|Throttled|Few|Scripts)$", "-fleet", "200", "-throttled", fmt.Sprint(o.throttled))
+	err := m.play(ctx, "^Test(Delivered|Lost|Slow|Throttled|Few|Scripts)$", "-fleet", "200", "-throttled",
+		fmt.Sprint(o.throttled))
 	if err != nil {
 		return err
 	}

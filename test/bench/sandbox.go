@@ -129,7 +129,8 @@ func lambdaEnv(endpoint, plans, machine string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "_HANDLER=bootstrap",
 		"AWS_ACCESS_KEY_ID=AKIAEMBEDDED", "AWS_SECRET_ACCESS_KEY=embedded", "AWS_ENDPOINT_URL=" + endpoint,
 		"GOLDSMITH_TABLE=goldsmith", "GOLDSMITH_STATE_MACHINE=" + machine, "GOLDSMITH_PLANS=" + plans,
-		"GOLDSMITH_SLACK_SECRET=off", "GOLDSMITH_TOPIC=off", "GOLDSMITH_CHANNELS=slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
+		"GOLDSMITH_SLACK_SECRET=off", "GOLDSMITH_TOPIC=off", "GOLDSMITH_CHANNELS=slack",
+		"GOLDSMITH_IMAGE_PATH=/goldsmith/images",
 		"GOLDSMITH_ACCOUNT=123456789012", "GOLDSMITH_VOLUME_KEYS=off",
 	}
 }

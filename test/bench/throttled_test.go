@@ -30,8 +30,9 @@ func TestThrottled(t *testing.T) {
 			hold(n.t, measured.Ratio() <= 1.15,
 				"%d sources, %d at once, take %.0f s: %.2f times the bound of %.0f s, want at most 1.15",
 				measured.Sources, concurrency, measured.Took, measured.Ratio(), measured.Bound)
-			hold(n.t, measured.Added.Median <= 3 && measured.Added.Max <= 10, "%d sources, %d at once, are down for %.1f s more "+
-				"than EC2 takes, %.1f s at most, want 3 and 10", measured.Sources, concurrency, measured.Added.Median,
+			hold(n.t, measured.Added.Median <= 3 && measured.Added.Max <= 10,
+				"%d sources, %d at once, are down for %.1f s more "+
+					"than EC2 takes, %.1f s at most, want 3 and 10", measured.Sources, concurrency, measured.Added.Median,
 				measured.Added.Max)
 			hold(n.t, measured.RefusedShare() <= 0.01, "EC2 refuses %.1f %% of the calls: %v, want at most 1",
 				100*measured.RefusedShare(), measured.Refused)

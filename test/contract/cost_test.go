@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What the guide's table of costs rests on: prices of us-east-1 in USD, as published in 2026, and a month of 100 images a
-// night. Transitions come from the page of benchmarks, and alarms from the template.
+// What the guide's table of costs rests on: prices of us-east-1 in USD, as published in 2026, and a month of 100 images
+// a night. Transitions come from the page of benchmarks, and alarms from the template.
 const (
 	images, nights, sweeps = 3000, 30, 8640
 
@@ -107,7 +107,8 @@ func costs(transitions float64, alarms int) string {
 		rows += fmt.Sprintf("| %s | %s | %.2f |\n", what, fmt.Sprintf(arithmetic, args...), usd)
 		sum += usd
 	}
-	add("Step Functions", (all-freeTransitions)*perTransition, "%s × %.1f transitions = %s, less %s free, at 0.025 per 1,000",
+	add("Step Functions", (all-freeTransitions)*perTransition,
+		"%s × %.1f transitions = %s, less %s free, at 0.025 per 1,000",
 		thousands(images), transitions, thousands(int(all)), thousands(freeTransitions))
 	add("Lambda, requests", float64(calls)*perRequest, "%s × %d + %s sweeps = %s, at 0.20 per million", thousands(images),
 		invocations, thousands(sweeps), thousands(calls))
@@ -118,7 +119,8 @@ func costs(transitions float64, alarms int) string {
 	add("alarms", float64(alarms)*perAlarm, "%d metrics in alarms at 0.10", alarms)
 	add("metrics", hourly*perMetric+nightly*perMetric*2/24,
 		"%d in every hour at 0.30; %d at 0.30 × 2/24, since a metric costs by the hours it is sent in", hourly, nightly)
-	add("logs", images*logKB/1e6*perLogGB, "%s × %d KB = %d MB at 0.50 per GB", thousands(images), logKB, images*logKB/1000)
+	add("logs", images*logKB/1e6*perLogGB, "%s × %d KB = %d MB at 0.50 per GB", thousands(images), logKB,
+		images*logKB/1000)
 	add("the secret", perSecret, "one at 0.40")
 	add("dashboard, Scheduler, events, X-Ray, SNS, SQS", 0,
 		"within what is free: 3 dashboards, 14 million schedules, AWS's own events, 100,000 traces")

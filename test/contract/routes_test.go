@@ -133,8 +133,8 @@ func restarted(d *definition) []string {
 	return problems
 }
 
-// isBack reports whether an edge is taken only when $.back or $.hook.after is true, or when the source is a snapshot, for
-// which claim has decided that nothing is stopped.
+// isBack reports whether an edge is taken only when $.back or $.hook.after is true, or when the source is a snapshot,
+// for which claim has decided that nothing is stopped.
 func isBack(d *definition, s *asl.State, e asl.Edge) bool {
 	if e.Kind != asl.EdgeChoice {
 		return false

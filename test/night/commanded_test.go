@@ -51,8 +51,8 @@ func (n *night) commands(id string) string {
 	return strings.Join(all, " ")
 }
 
-// commandsRan: no command before was run twice in a run, and each has had its command after once, after it. What is gone
-// or was stopped by a person runs none.
+// commandsRan: no command before was run twice in a run, and each has had its command after once, after it. What is
+// gone or was stopped by a person runs none.
 func (n *night) commandsRan() {
 	n.t.Helper()
 	begun := n.begunBy()
@@ -108,7 +108,8 @@ func TestCommandsAroundAStop(t *testing.T) {
 		n.want("commands", n.commands(web), "freeze thaw")
 		n.want("commands on what is stopped", n.commands(rest), "")
 		ran, times := n.Parameters.Invocations(), n.results(r)[web].Times
-		if stop := n.callsOf("StopInstances", web)[0].Time; stop.Before(ran[0].Ended) || stop.After(ran[0].Ended.Add(16*time.Second)) {
+		if stop := n.callsOf("StopInstances",
+			web)[0].Time; stop.Before(ran[0].Ended) || stop.After(ran[0].Ended.Add(16*time.Second)) {
 			t.Errorf("stopped at %s, and the command before ended at %s", stop, ran[0].Ended)
 		}
 		if late := ran[1].Begun.Sub(times.Running); late < 0 || late > time.Minute || ran[1].Begun.After(times.Available) {
@@ -170,7 +171,8 @@ func TestCommandsAroundAnImage(t *testing.T) {
 	}
 }
 
-// Where the command before fails the plan says what is done. The command after is run wherever the one before was begun.
+// Where the command before fails the plan says what is done. The command after is run wherever the one before was
+// begun.
 func TestACommandBeforeThatFails(t *testing.T) {
 	const asks = "A command of a plan fails"
 	for name, c := range map[string]struct {
@@ -178,7 +180,8 @@ func TestACommandBeforeThatFails(t *testing.T) {
 		ending job.Ending
 		says   []string
 	}{
-		"skip": {plan.HookSkip, job.Skipped, []string{string(job.BeforeFailed), "hooks.before failed", "with code 3", "no lock"}},
+		"skip": {plan.HookSkip, job.Skipped,
+			[]string{string(job.BeforeFailed), "hooks.before failed", "with code 3", "no lock"}},
 		"crash-consistent": {plan.HookIgnore, job.Imaged, []string{"PARTIAL", string(job.BeforeFailed), "imaged all the same",
 			"no lock"}},
 		"fail": {plan.HookFail, job.Broken, []string{"was not imaged: hooks.before failed", "no lock", asks}},
@@ -269,7 +272,8 @@ func TestARunAbortedBetweenCommands(t *testing.T) {
 			for _, after := range []bool{false, true} {
 				o := commanded(edit)
 				name := fmt.Sprint(o.Plans.Plans["nightly"].Consistency, " ", step, " ", after)
-				if o.Plans.Plans["nightly"].Consistency == plan.None && strings.Contains("stop watch:stopped start watch:running", step) {
+				if o.Plans.Plans["nightly"].Consistency == plan.None && strings.Contains("stop watch:stopped start watch:running",
+					step) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) { abortedBetween(t, o, step, after) })

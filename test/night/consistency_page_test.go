@@ -30,9 +30,11 @@ func TestConsistencies(t *testing.T) {
 		name, holds string
 		edit        func(*plan.Plan)
 	}{
-		{"`consistency: stop`", "every write; the application has shut down as with the system", func(p *plan.Plan) { p.Hooks = plan.Hooks{} }},
+		{"`consistency: stop`", "every write; the application has shut down as with the system",
+			func(p *plan.Plan) { p.Hooks = plan.Hooks{} }},
 		{"`stop` with `hooks`", "every write; the application was brought to rest first", func(*plan.Plan) {}},
-		{"`stop`, `restart: available`", "as `stop`", func(p *plan.Plan) { p.Hooks, p.Restart = plan.Hooks{}, plan.Available }},
+		{"`stop`, `restart: available`", "as `stop`",
+			func(p *plan.Plan) { p.Hooks, p.Restart = plan.Hooks{}, plan.Available }},
 		{"`consistency: none`", "what was on disk at one moment, as after a power cut", func(p *plan.Plan) {
 			p.Hooks, p.Consistency = plan.Hooks{}, plan.None
 		}},

@@ -32,8 +32,9 @@ func (d *deniedAfar) layer(next http.Handler) http.Handler {
 	})
 }
 
-// A Region that is disabled, and a plan that is deployed without alias, while copies are on their way: home has its image,
-// the other Region its copy, and what came to nothing is told. Once that is put right the next night has all again.
+// A Region that is disabled, and a plan that is deployed without alias, while copies are on their way: home has its
+// image, the other Region its copy, and what came to nothing is told. Once that is put right the next night has all
+// again.
 func TestARegionIsTakenAwayWhileCopiesAreOnTheirWay(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

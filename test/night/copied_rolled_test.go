@@ -150,7 +150,8 @@ func TestALateCopyIsNotRolledOverALaterOne(t *testing.T) {
 // also over the copy of what was undone, whether that was rolled before or comes about later.
 func TestALateCopyOfWhatHomeWentBackToIsRolled(t *testing.T) {
 	t.Parallel()
-	for name, back := range map[string]time.Duration{"before the later copy": 11 * time.Minute, "after it": 3 * time.Hour} {
+	for name, back := range map[string]time.Duration{"before the later copy": 11 * time.Minute,
+		"after it": 3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, rolledAfar(), func(n *night) {

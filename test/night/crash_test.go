@@ -70,7 +70,8 @@ func (m mishap) due(about func(mishap) bool) bool {
 	return about(m) && (*crashEvery || !m.minor())
 }
 
-// within has the calls, states and invocations of a night pass the chaos. What it gives is to be told of the night's Slack.
+// within has the calls, states and invocations of a night pass the chaos. What it gives is to be told of the night's
+// Slack.
 func (c *chaos) within(o *stack.Options) *sandboxes {
 	between := &sandboxes{chaos: c}
 	o.Ledger, o.Observer = chaosLedger{ledger.NewMemory()}, transitions{c}

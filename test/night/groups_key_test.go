@@ -24,9 +24,9 @@ func letRole(role string) string {
 	return strings.ReplaceAll(letUse(consumerA), "arn:aws:iam::"+consumerA.Account+":root", role)
 }
 
-// Before anything is stopped it is told, by plan as by the run, which groups could not launch what will be rolled, since
-// the key of the volumes does not let Auto Scaling's role use it. The image is made and rolled all the same, and what the
-// groups launch then is as it was told.
+// Before anything is stopped it is told, by plan as by the run, which groups could not launch what will be rolled,
+// since the key of the volumes does not let Auto Scaling's role use it. The image is made and rolled all the same, and
+// what the groups launch then is as it was told.
 func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 	t.Parallel()
 	operations := []string{"Decrypt", "DescribeKey", "ReEncryptFrom", "CreateGrant"}
@@ -41,13 +41,16 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 		unseen   bool // by the rehearsal
 	}{
 		"nothing lets it": {"usable", nil, nil, job.KeyNotForGroups,
-			"group fleet, follows cannot launch its image: key " + usable + " of its volumes does not let " + scalingRole + " use it",
+			"group fleet, follows cannot launch its image: key " + usable + " of its volumes does not let " + scalingRole +
+				" use it",
 			false, false},
-		"a grant does": {"usable", func(n *night) { n.EC2.Grant(usable, scalingRole, operations...) }, nil, "", "", true, false},
+		"a grant does": {"usable", func(n *night) { n.EC2.Grant(usable, scalingRole, operations...) }, nil, "",
+			"", true, false},
 		"a grant lets another": {"usable",
 			func(n *night) { n.EC2.Grant(usable, scalingRole+"_other", operations...) }, nil, job.KeyNotForGroups,
 			"group fleet, follows cannot launch its image", false, false},
-		"the policy does": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letRole(scalingRole)) }, nil, "", "", true, false},
+		"the policy does": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letRole(scalingRole)) }, nil, "",
+			"", true, false},
 		"the policy lets the accounts": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letUse(consumerA)) }, nil,
 			job.KeyNotForGroups, "group fleet, follows cannot launch its image", false, false},
 		"AWS's own key": {"aws", nil, nil, "", "", true, false},
@@ -62,7 +65,8 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 			}, nil, job.GroupsUnseen, "whether groups can launch its image, which is encrypted, could not be seen", false, true},
 		"nothing is rolled": {"usable", nil, func(p *plan.Plan) { p.Roll.Skip = true }, "", "", true, false},
 		"it is shared as well": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letUse(consumerA)) },
-			func(p *plan.Plan) { p.Share.Accounts = accounts(consumerA) }, job.KeyNotForGroups, "group fleet, follows", false, false},
+			func(p *plan.Plan) { p.Share.Accounts = accounts(consumerA) }, job.KeyNotForGroups, "group fleet, follows", false,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -112,7 +112,8 @@ func (w *witness) hear(what string) {
 
 var mutations = []mutation{
 	{
-		name: "the claim does not say which command is due", breaks: afterRan, on: func() stack.Options { return commanded() },
+		name: "the claim does not say which command is due", breaks: afterRan,
+		on: func() stack.Options { return commanded() },
 		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
 				if c.Hook != nil {

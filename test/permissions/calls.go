@@ -261,8 +261,8 @@ func launching(s Scene, c Call) []Request {
 	return requests
 }
 
-// commanding is SendCommand on its document, which is the account's own, and on each instance, whose tags Systems Manager knows by a key of its own
-// (docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html).
+// commanding is SendCommand on its document, which is the account's own, and on each instance, whose tags Systems
+// Manager knows by a key of its own (docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html).
 func commanding(s Scene, c Call) []Request {
 	document, _ := c.Input["DocumentName"].(string)
 	requests := []Request{{Action: c.Name, Resource: s.ARN("ssm", "document/"+document)}}

@@ -376,8 +376,8 @@ func tests(s Scene) (requests []Request) {
 		Request{"iam:PassRole", testRole(s), map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 }
 
-// commands are those that a role may not send: by other documents than the suite's, to what is no source, and to sources
-// by those who are not there for that.
+// commands are those that a role may not send: by other documents than the suite's, to what is no source, and to
+// sources by those who are not there for that.
 func commands(s Scene, role string) (requests []Request) {
 	instance := s.resource("i-0123456789abcdef0")
 	tagged := func(keys ...string) map[string][]string {

@@ -95,7 +95,8 @@ func (t *terms) proveList() error {
 	}
 	var all assumptions
 	for _, r := range rows {
-		all.Assumptions = append(all.Assumptions, assumption{r.Key, prove.Plain(r.Assumed), r.Tried, r.Unwritten, r.Impossible})
+		all.Assumptions = append(all.Assumptions,
+			assumption{r.Key, prove.Plain(r.Assumed), r.Tried, r.Unwritten, r.Impossible})
 	}
 	return t.show(all, func(p *page) {
 		for _, a := range all.Assumptions {
@@ -152,8 +153,8 @@ func (t *terms) mayProve(s *prove.Session, p proving) (bool, error) {
 		return false, err
 	}
 	if len(s.Others) > 0 && !p.know {
-		return false, misusedf("other instances run in this account and Region (%s). Use a sandbox account, or say --i-know: "+
-			"they are not touched, and requests of this command may throttle theirs", someOf(s.Others))
+		return false, misusedf("other instances run in this account and Region (%s). Use a sandbox account, or say "+
+			"--i-know: they are not touched, and requests of this command may throttle theirs", someOf(s.Others))
 	}
 	if t.asks(p.yes) && !t.agreed("Try it on account "+s.Account+", Region "+s.Region+"?") {
 		fmt.Fprintln(t.Out, "nothing was made")

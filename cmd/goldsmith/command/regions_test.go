@@ -46,8 +46,8 @@ func TestImagesOfEveryRegion(t *testing.T) {
 	})
 }
 
-// Status lists what is held in the Regions of copies beside what is at home, until it follows again; a Region that may not
-// be looked at is told of as the ledger knows it.
+// Status lists what is held in the Regions of copies beside what is at home, until it follows again; a Region that may
+// not be looked at is told of as the ledger knows it.
 func TestStatusOfHoldsInRegions(t *testing.T) {
 	const virginia = "us-east-1"
 	synctest.Test(t, func(t *testing.T) {

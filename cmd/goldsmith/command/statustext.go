@@ -86,7 +86,8 @@ func (s status) printRolledBack(p *page) {
 	rows := [][]string{{"TEMPLATE OR ALIAS", "OF", "HAS", "BY", "SINCE", "TO LET IT FOLLOW"}}
 	for _, h := range s.RolledBack {
 		rows = append(rows, []string{
-			report.Roll{Region: h.Region, Rolled: job.Rolled{Target: h.Target, Name: h.Title}}.Label(), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
+			report.Roll{Region: h.Region, Rolled: job.Rolled{Target: h.Target, Name: h.Title}}.Label(), h.Source, h.Image,
+			cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
 		})
 	}
 	p.table(rows)

@@ -13,8 +13,8 @@ import (
 	"goldsmith/local/account"
 )
 
-// killed lets so many calls through that leave something. The next one does what it does, or not, and from then on nothing is
-// answered: the program is gone.
+// killed lets so many calls through that leave something. The next one does what it does, or not, and from then on
+// nothing is answered: the program is gone.
 type killed struct {
 	next  http.Handler
 	left  int

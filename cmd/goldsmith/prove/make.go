@@ -74,7 +74,8 @@ func (l *lab) find(ctx context.Context) error {
 	}
 	out, err := l.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{
 		Owners: []string{"amazon"}, Filters: []types.Filter{
-			{Name: aws.String("name"), Values: []string{amazonLinux}}, {Name: aws.String("state"), Values: []string{"available"}},
+			{Name: aws.String("name"), Values: []string{amazonLinux}},
+			{Name: aws.String("state"), Values: []string{"available"}},
 		},
 	})
 	if err != nil {

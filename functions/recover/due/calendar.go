@@ -1,5 +1,5 @@
-// Package due knows when the runs of plans were due: it makes up for those that did not begin, and measures for how long
-// one has been missing.
+// Package due knows when the runs of plans were due: it makes up for those that did not begin, and measures for how
+// long one has been missing.
 package due
 
 import (

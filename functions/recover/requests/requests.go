@@ -77,7 +77,8 @@ func (r Requests) known(ctx context.Context) (map[string]ledger.Request, error) 
 
 // answer brings one tag nearer to its answer. What it starts it starts before it writes that down: the names
 // hold what is written already, so that a sweep which is cut off, and one at the same time, ask for the same run.
-func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool, all []executions.Run) error {
+func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool,
+	all []executions.Run) error {
 	now := r.Runs.Now().UTC()
 	if known.Source == "" {
 		known = ledger.Request{Source: tagged.Source, Kind: tagged.Kind, Value: tagged.Value, Since: now}
