@@ -26,7 +26,7 @@ func TestEveryCrashPointOfCommands(t *testing.T) {
 
 // ofCommands reports whether it strikes where a night with commands differs from another.
 func ofCommands(m mishap) bool {
-	return m.at("claim", "hook", "release", "recover") || m.is(aborted, runAborted, serviceError)
+	return m.at("claim", "hook", "release", "recover") || m.ofASource()
 }
 
 // crashOfCommands is a scheduled run of one instance.

@@ -71,6 +71,12 @@ func (m mishap) at(functions ...string) bool {
 	return slices.ContainsFunc(functions, func(f string) bool { return strings.HasPrefix(m.boundary, f+" ") })
 }
 
+// ofASource reports whether it strikes an execution where that works on one source; where it works on all of them every
+// night is alike.
+func (m mishap) ofASource() bool {
+	return m.is(aborted, runAborted, serviceError) && !strings.HasPrefix(m.boundary, "nightly-")
+}
+
 // chaos knows every boundary of a night by name, and lets a few things go wrong.
 type chaos struct {
 	due []mishap

@@ -20,7 +20,7 @@ func TestEveryCrashPointOfAMember(t *testing.T) {
 
 // ofAMember reports whether it strikes where a member's night differs from another's.
 func ofAMember(m mishap) bool {
-	return m.at("claim", "stop", "start", "release", "recover") || m.is(aborted, runAborted, serviceError)
+	return m.at("claim", "stop", "start", "release", "recover") || m.ofASource()
 }
 
 // crashOfAMember is a scheduled run of a member of a group with a target group.
