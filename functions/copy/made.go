@@ -100,8 +100,7 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 func (s Step) proven(
 	ctx context.Context, j job.Job, c job.Copy, r ledger.Registration, i types.Image,
 ) (job.Copy, error) {
-	wanted := j.Plan.CopyIn(c.Region)
-	parts := s.parts(wanted, c, r)
+	parts := s.parts(j.Plan, c, r)
 	r.Good, r.Snapshots = true, image.Snapshots(i)
 	if len(parts) == 0 {
 		r.Seen = s.Now().UTC()
@@ -135,11 +134,11 @@ func (s Step) proven(
 type part func(context.Context, job.Job, ledger.Registration, types.Image) (ledger.Registration, error)
 
 // parts are what is to be done with a copy, and was not yet.
-func (s Step) parts(wanted plan.Copy, c job.Copy, r ledger.Registration) (due []part) {
-	if !wanted.Share.IsZero() && c.Shared == nil && r.Sharing == nil {
+func (s Step) parts(p plan.Plan, c job.Copy, r ledger.Registration) (due []part) {
+	if !p.CopyIn(c.Region).Share.IsZero() && c.Shared == nil && r.Sharing == nil {
 		due = append(due, s.share)
 	}
-	if wanted.Alias && c.Region != s.Home {
+	if p.RollsIn(c.Region, s.Home) {
 		due = append(due, s.roll)
 	}
 	return due

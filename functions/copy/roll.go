@@ -28,11 +28,11 @@ func (s Step) roll(ctx context.Context, j job.Job, r ledger.Registration, i type
 	switch {
 	case err == nil:
 	case s.late(r, err):
-		all = unrolled(image, fmt.Errorf("it was tried for %s: %w", limit, err))
+		all = []job.Rolled{rollout.Unfound(image, fmt.Errorf("it was tried for %s: %w", limit, err))}
 	case fault.IsTransient(err), fault.IsNotYet(err):
 		return r, err
 	default:
-		all = unrolled(image, err)
+		all = []job.Rolled{rollout.Unfound(image, err)}
 	}
 	for _, t := range all {
 		if t.Problem != "" {
@@ -46,14 +46,13 @@ func (s Step) roll(ctx context.Context, j job.Job, r ledger.Registration, i type
 	return r, nil
 }
 
-// rolled are the targets of the Region, each with what became of it. Groups are not refreshed there, and the templates
-// that a plan lists are home's: of another Region those count that are tagged.
+// rolled are the targets of the Region, each with what became of it.
 func (s Step) rolled(
 	ctx context.Context, roll plan.Roll, r ledger.Registration, image rollout.Image,
 ) (all []job.Rolled, err error) {
 	w := s.Rolls(r.Region)
 	w.Copied = &rollout.Copied{ID: r.ID, From: r.From, Region: r.Region, Begun: r.Begun, Home: s.Ledger}
-	found, err := w.Find(ctx, plan.Roll{Base: roll.Base, Together: roll.Together}, image)
+	found, err := w.Find(ctx, roll, image)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +63,4 @@ func (s Step) rolled(
 		all = append(all, t.Rolled)
 	}
 	return all, nil
-}
-
-// unrolled is what is told of targets that were not so much as found.
-func unrolled(image rollout.Image, why error) []job.Rolled {
-	return []job.Rolled{{Target: "what takes images of " + image.Name, To: image.ID, Problem: fault.Brief(why)}}
 }

@@ -183,7 +183,7 @@ func (f abroad) play(ctx context.Context, after string, first bool) (done []*tar
 	}
 	if err != nil {
 		t := &target{Result: Result{Region: f.region}, known: &rollout.Target{}, at: &f.at.Writer}
-		t.Target, t.Problem = "what takes images of "+f.asked.Name, "not looked at; "+again(err)
+		t.Target, t.Problem = rollout.TakersOf(f.asked.Name), "not looked at; "+again(err)
 		return []*target{t}, 0
 	}
 	for _, k := range known {

@@ -239,6 +239,9 @@ func (p Plan) CopyIn(region string) Copy {
 	return Copy{}
 }
 
+// RollsIn reports whether copies in a Region are rolled there. In the suite's own Region the image itself is.
+func (p Plan) RollsIn(region, home string) bool { return region != home && p.CopyIn(region).Alias }
+
 // KeepIn says which of the plan's copies in a Region are kept.
 func (p Plan) KeepIn(region string) Keep {
 	keep := p.CopyIn(region).Keep

@@ -8,12 +8,21 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/plan"
 )
 
-// Abroad is the ledger for what is rolled in another Region: its targets and parameters have records of their own, and
+// Seen is the ledger for what is looked at in another Region: its targets and parameters have records of their own, and
 // names belong to whom they belong to at home.
+type Seen struct {
+	Region string
+	Ledger Ledger
+}
+
+// Abroad is the ledger for what is rolled in another Region.
 type Abroad struct {
 	Region string
 	Ledger interface {
@@ -22,6 +31,8 @@ type Abroad struct {
 	}
 }
 
+func (a Abroad) seen() Seen { return Seen{a.Region, a.Ledger} }
+
 // regionKey begins what is recorded of another Region, as parameterKey begins what is of parameters.
 const regionKey = "\x1fregion\x1f"
 
@@ -29,8 +40,13 @@ const regionKey = "\x1fregion\x1f"
 func abroad(region, key string) string { return regionKey + region + "\x1f" + key }
 
 // Targets are those of the Region.
+func (s Seen) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
+	return TargetsIn(ctx, s.Ledger, s.Region, source)
+}
+
+// Targets are those of the Region.
 func (a Abroad) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
-	return TargetsIn(ctx, a.Ledger, a.Region, source)
+	return a.seen().Targets(ctx, source)
 }
 
 // Targeting has what was rolled.
@@ -65,15 +81,20 @@ func (a Abroad) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.Ta
 }
 
 // Owner is whose a name is at home, or a parameter in the Region.
-func (a Abroad) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+func (s Seen) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
 	if !strings.HasPrefix(name, parameterKey) {
-		return a.Ledger.Owner(ctx, name)
+		return s.Ledger.Owner(ctx, name)
 	}
-	o, ok, err := a.Ledger.Owner(ctx, abroad(a.Region, name))
+	o, ok, err := s.Ledger.Owner(ctx, abroad(s.Region, name))
 	if o.Name != "" {
 		o.Name = name
 	}
 	return o, ok, err
+}
+
+// Owner is whose a name is at home, or a parameter in the Region.
+func (a Abroad) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	return a.seen().Owner(ctx, name)
 }
 
 // PutOwner stores whose a parameter is in the Region. Names belong to sources, and no copy takes one.
@@ -86,6 +107,11 @@ func (a Abroad) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, err
 	put, err := a.Ledger.PutOwner(ctx, o)
 	put.Name = name
 	return put, err
+}
+
+// Registration is that of an image of whatever Region.
+func (s Seen) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
+	return s.Ledger.Registration(ctx, id)
 }
 
 // Registration is that of an image of whatever Region.
@@ -117,6 +143,23 @@ type Copied struct {
 	// keys are those that its targets go by; Find finds them out.
 	keys []string
 }
+
+// part is what holds of a plan's roll in the copy's Region: groups are not refreshed there, and the templates that a plan
+// lists are home's. Of another Region those count that are tagged.
+func (c *Copied) part(roll plan.Roll) plan.Roll {
+	if c == nil {
+		return roll
+	}
+	return plan.Roll{Base: roll.Base, Together: roll.Together}
+}
+
+// Unfound is what is told of targets that were not so much as found.
+func Unfound(image Image, why error) job.Rolled {
+	return job.Rolled{Target: TakersOf(image.Name), To: image.ID, Problem: fault.Brief(why)}
+}
+
+// TakersOf stands for the targets of a name that are not known.
+func TakersOf(name string) string { return "what takes images of " + name }
 
 // Home is what was rolled at home, and what copies there are.
 type Home interface {

@@ -16,7 +16,7 @@ import (
 // Find is all that want the image, with what becomes of each. What goes by the source's name takes no image
 // of a source that the name does not belong to.
 func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, error) {
-	s := f.survey()
+	s, roll := f.survey(), f.Copied.part(roll)
 	title, err := s.title(ctx, image)
 	if err != nil {
 		return Found{}, err

@@ -120,6 +120,15 @@ func diskOf(device string, ebs types.EbsBlockDevice) disk {
 	return d
 }
 
+// Under is the same once it is copied under a key, which encrypts every volume (API reference, CopyImage).
+func (m Machine) Under() Machine {
+	m.Disks = slices.Clone(m.Disks)
+	for i := range m.Disks {
+		m.Disks[i].Encrypted = true
+	}
+	return m
+}
+
 // MachineOf is what EC2 says of an image.
 func MachineOf(i types.Image) Machine {
 	m := Machine{

@@ -187,7 +187,7 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 // begin writes down that a target is about to be rolled. A copy is withheld from it where a rollback at home came
 // first; one that comes now sees what was begun, and waits for it.
 func (w Writer) begin(ctx context.Context, t *Target, image Image) error {
-	if err := w.put(ctx, t, changing(t.Record, w.change(t, image))); err != nil {
+	if err := w.put(ctx, t, changing(t.Record, t.change(image, w.Now()))); err != nil {
 		return err
 	}
 	if err := w.Copied.withhold(ctx, []*Target{t}, image); err != nil || t.Rolled.Problem == "" {
@@ -206,15 +206,22 @@ func (w Writer) carryOn(ctx context.Context, t *Target, image Image) error {
 }
 
 // change is the roll of a target; a version that an earlier try has made is carried on.
-func (w Writer) change(t *Target, image Image) ledger.Change {
+func (t *Target) change(image Image, at time.Time) ledger.Change {
 	to := ledger.Point{
-		Image: image.ID, Run: image.Run, Source: image.Source, Lineage: image.Lineage, Taken: image.Taken,
-		At: w.Now().UTC(),
+		Image: image.ID, Run: image.Run, Source: image.Source, Lineage: image.Lineage, Taken: image.Taken, At: at.UTC(),
 	}
 	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
 		to.Version = begun.To.Version
 	}
 	return ledger.Change{From: t.Decision.From, To: to}
+}
+
+// After is what the ledger would have of the target if all that was decided were done.
+func (t *Target) After(image Image, at time.Time) ledger.TargetRecord {
+	if t.Rolled.Problem != "" || t.Decision.There {
+		return t.Record
+	}
+	return rolled(t.Record, t.change(image, at))
 }
 
 // notRolled covers what a roll that failed for good has made, and writes down that it was not made.

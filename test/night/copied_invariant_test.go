@@ -11,11 +11,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/image"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
@@ -188,7 +190,7 @@ func (n *night) oneCopyIn(region string, used map[string]bool) {
 			n.t.Errorf("%s in %s is not registered as a copy there", id, region)
 		case of[r.From] != id:
 			n.t.Errorf("%s and %s in %s are both copies of %s", of[r.From], id, region, r.From)
-		case image.ProgressOf(i.State) == image.Lost:
+		case n.isLost(i):
 			n.t.Errorf("copy %s in %s is %s", id, region, i.State)
 		}
 		n.ours(id, tag.Map(i.Tags))
@@ -196,4 +198,10 @@ func (n *night) oneCopyIn(region string, used map[string]bool) {
 			used[s] = true
 		}
 	}
+}
+
+// isLost reports whether an image can be launched by nobody any more, and Goldsmith has not disabled it.
+func (n *night) isLost(i types.Image) bool {
+	n.t.Helper()
+	return image.ProgressOf(i.State) == image.Lost && n.status(aws.ToString(i.ImageId)).Status != job.Disabled
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
-	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -24,10 +23,10 @@ const rest = 2 * time.Hour
 // they come, are used, are in nobody's way any more, and go.
 func TestRehearsalsOfSeveralNights(t *testing.T) {
 	t.Parallel()
-	met := map[job.Status]int{}
+	met, afarMet := map[job.Status]int{}, []string{}
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0x901d))
+			random, more := rand.New(rand.NewPCG(seed, 0x901d)), rand.New(rand.NewPCG(seed, 0xafa5))
 			plans := nightly(func(p *plan.Plan) {
 				p.Keep.Last, p.Keep.Minimum, p.Keep.Disable = 1+random.IntN(2), 1+random.IntN(2), random.IntN(2) == 0
 				// Not a multiple of the rest: the night ends some minutes after it was rehearsed.
@@ -36,15 +35,21 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 				if random.IntN(3) == 0 {
 					p.Share = plan.Share{Accounts: accounts(consumerA), Snapshots: random.IntN(2) == 0}
 				}
-			})
-			play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+			}, anyCopies(more))
+			o := afar(plans)
+			o.Seed = seed + 1
+			play(t, o, func(n *night) {
+				n.excused.slack, n.excused.afar = true, true // rollbacks are told as well
 				for i := range 3 {
 					n.launch(fmt.Sprintf("server-%d", i), "private")
 				}
 				n.anyTemplates(random)
+				n.anyAfar(more)
 				n.begin()
 				for round := range 6 {
-					n.rehearsedNight(plans.Plans["nightly"], due.Add(rest*time.Duration(round)), random, met)
+					at := due.Add(rest * time.Duration(round))
+					afarMet = append(afarMet, problemsAfar(n.rehearsedNight(plans.Plans["nightly"], at, random, met))...)
+					n.meddleAfar(more)
 				}
 			})
 		})
@@ -54,10 +59,12 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 			t.Errorf("no night met %q: %v", status, met)
 		}
 	}
+	wantAfar(t, afarMet, "held", "its instance type", "it takes its image from resolve:")
 }
 
 // rehearsedNight rehearses a night just before it is due; afterwards somebody may use one of its images.
-func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met map[job.Status]int) {
+func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met map[job.Status]int,
+) rehearsal.Night {
 	n.t.Helper()
 	time.Sleep(time.Until(at.Add(-time.Millisecond)))
 	said := n.rehearse(rehearsal.Scheduled(p, at), p)
@@ -79,4 +86,5 @@ func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met
 			ImageId: images[random.IntN(len(images))].ImageId, InstanceType: "t3.micro", MinCount: one, MaxCount: one,
 		}))(n.t)
 	}
+	return said
 }

@@ -20,7 +20,6 @@ import (
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/sfn"
-	"goldsmith/local/stack"
 	"goldsmith/shared/copies"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
@@ -36,15 +35,18 @@ const rehearsed = 40
 // What the rehearsal says of each source is what the night does with it.
 func TestARehearsalEqualsTheNight(t *testing.T) {
 	t.Parallel()
-	met := map[job.ReasonCode]int{}
+	met, afarMet := map[job.ReasonCode]int{}, []string{}
 	for seed := range uint64(rehearsed) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0x4ea4))
-			plans := nightly(anyPlan(random))
-			play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+			random, more := rand.New(rand.NewPCG(seed, 0x4ea4)), rand.New(rand.NewPCG(seed, 0xafa4))
+			plans := nightly(anyPlan(random), anyCopies(more))
+			o := afar(plans)
+			o.Seed = seed + 1
+			play(t, o, func(n *night) {
 				n.anyFleet(random)
 				n.anyTemplates(random)
-				n.rehearseAndRun(plans.Plans["nightly"])
+				n.anyAfar(more)
+				afarMet = append(afarMet, problemsAfar(n.rehearseAndRun(plans.Plans["nightly"]))...)
 				n.rehearseAndAsk(plans.Plans["nightly"], random)
 				n.count(met)
 			})
@@ -59,6 +61,7 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
 		}
 	}
+	wantAfar(t, afarMet, "it takes its image from resolve:")
 }
 
 // What else a fleet has to meet, beside the reasons.
@@ -159,7 +162,7 @@ func (n *night) anyTemplates(random *rand.Rand) {
 }
 
 // rehearseAndRun rehearses just before the schedule is due, while somebody's request may be at work.
-func (n *night) rehearseAndRun(p plan.Plan) {
+func (n *night) rehearseAndRun(p plan.Plan) (said rehearsal.Night) {
 	n.t.Helper()
 	n.begin()
 	time.Sleep(time.Until(due.Add(-30 * time.Second)))
@@ -167,14 +170,15 @@ func (n *night) rehearseAndRun(p plan.Plan) {
 		n.ask(s.id, "now")
 	}
 	time.Sleep(time.Until(due.Add(-time.Millisecond)))
-	said := n.rehearse(rehearsal.Scheduled(p, due), p)
+	said = n.rehearse(rehearsal.Scheduled(p, due), p)
 	for _, r := range n.finishAfter(due) {
 		if r.Name == job.RunName(p.Name, due) {
 			n.equals(said, r)
-			return
+			return said
 		}
 	}
 	n.t.Error("the night did not come")
+	return said
 }
 
 // finishAfter waits until a moment, and then until every run has ended.
@@ -254,6 +258,7 @@ func (n *night) equals(said rehearsal.Night, r sfn.Execution) {
 		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
 		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
 		n.rolledAsSaid(said.Templates, result)
+		n.copiedAsSaid(said, result)
 		n.groupsAsSaid(said.Groups, result)
 	}
 	n.retiredAsSaid(said.Images, r, record.Plan)
@@ -264,21 +269,57 @@ func (n *night) rolledAsSaid(said []rehearsal.Roll, result job.Result) {
 	n.t.Helper()
 	var expected []job.Rolled
 	for _, t := range said {
-		if t.Source == result.Source {
+		if t.Source == result.Source && t.Region == "" {
 			expected = append(expected, t.Rolled)
 		}
 	}
-	was := slices.Clone(result.Rolled)
+	was := asRehearsed(result.Rolled, map[string]string{result.Image.ID: rehearsal.Expected(result.Source)})
+	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
+		n.t.Errorf("what takes the image of %s (-said +was):\n%s", result.Source, diff)
+	}
+}
+
+// asRehearsed is what was rolled as a rehearsal has it, to which images are known by what it calls them.
+func asRehearsed(all []job.Rolled, images map[string]string) []job.Rolled {
+	was := slices.Clone(all)
 	for i := range was {
-		if was[i].To == result.Image.ID {
-			was[i].To = rehearsal.Expected(result.Source)
+		if called, ok := images[was[i].To]; ok {
+			was[i].To = called
+		}
+		for id, called := range images {
+			was[i].Problem = strings.ReplaceAll(was[i].Problem, id, called)
 		}
 		if was[i].Problem == "" { // the version is EC2's to give
 			was[i].Version = was[i].Previous
 		}
 	}
-	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
-		n.t.Errorf("what takes the image of %s (-said +was):\n%s", result.Source, diff)
+	return was
+}
+
+// copiedAsSaid holds what was said of a source's copies, and of what would be rolled in their Regions, against what
+// became of them.
+func (n *night) copiedAsSaid(said rehearsal.Night, result job.Result) {
+	n.t.Helper()
+	if result.Ending != job.Imaged {
+		return
+	}
+	n.want("copies of "+result.Source, len(result.Copies), len(said.Copies))
+	for i, was := range result.Copies {
+		if late := strings.Contains(was.Problem, "EC2 says"); late && said.Copies[i].Problem == "" {
+			continue // Only EC2 finds out, minutes later.
+		}
+		n.want("why there is no copy in "+was.Region, was.Problem, said.Copies[i].Problem)
+		var expected []job.Rolled
+		for _, t := range said.Templates {
+			if t.Source == result.Source && t.Region == was.Region {
+				expected = append(expected, t.Rolled)
+			}
+		}
+		rolled := asRehearsed(was.Rolled, map[string]string{
+			result.Image.ID: rehearsal.Expected(result.Source), was.ID: rehearsal.ExpectedCopy(result.Source)})
+		if diff := cmp.Diff(expected, rolled, cmpopts.EquateEmpty()); diff != "" {
+			n.t.Errorf("what takes the copy in %s of the image of %s (-said +was):\n%s", was.Region, result.Source, diff)
+		}
 	}
 }
 
@@ -304,6 +345,20 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 	}
 }
 
+// lastHeldAfar are the copies that parameters of other Regions held until a run rolled them. Parameter Store looks at an
+// image before it shows it, which lasts longer than it is from there to the end of the run.
+func (n *night) lastHeldAfar(r sfn.Execution) map[string]bool {
+	held := map[string]bool{}
+	for _, result := range n.results(r) {
+		for _, c := range result.Copies {
+			for _, t := range c.Rolled {
+				held[t.From] = held[t.From] || t.Parameter
+			}
+		}
+	}
+	return held
+}
+
 // statuses are what is written down of each step.
 var statuses = map[retention.Step]job.Status{
 	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
@@ -319,10 +374,14 @@ func (n *night) retiredAsSaid(said []rehearsal.Image, r sfn.Execution, plan stri
 			expected[i.ID] = status
 		}
 	}
+	held := n.lastHeldAfar(r)
 	for each, err := range n.Ledger.Retirements(n.ctx, plan) {
 		n.ok(err)
-		if each.Run == r.Name && strings.HasPrefix(each.Subject, "ami-") {
-			was[each.Subject] = each.Status
+		if each.Run != r.Name || !strings.HasPrefix(each.Subject, "ami-") {
+			continue
+		}
+		if was[each.Subject] = each.Status; each.Status == job.InUse && held[each.Subject] {
+			was[each.Subject] = expected[each.Subject]
 		}
 	}
 	if diff := cmp.Diff(expected, was); diff != "" {

@@ -287,14 +287,17 @@ func (n plannedPlan) printTemplates(p *page, names map[string]string) {
 	}
 	rows := [][]string{{"TEMPLATE OR ALIAS", "FROM", "TO", "NOTE"}}
 	for _, t := range n.Templates {
-		from, to := cmp.Or(t.From, "-"), "new image of "+names[t.Source]
+		from, to, label := cmp.Or(t.From, "-"), "new image of "+names[t.Source], report.Label(t.Name, t.Target)
+		if t.Region != "" {
+			to, label = "copy of the "+to, label+" in "+t.Region
+		}
 		if t.Template() && t.Previous > 0 {
 			from += fmt.Sprintf(" (version %d)", t.Previous)
 		}
 		if t.Problem != "" {
 			to = "left alone"
 		}
-		rows = append(rows, []string{report.Label(t.Name, t.Target), from, to, cmp.Or(t.Problem, t.Note)})
+		rows = append(rows, []string{label, from, to, cmp.Or(t.Problem, t.Note)})
 	}
 	p.line("")
 	p.table(rows)
@@ -321,6 +324,10 @@ func (n plannedPlan) printImages(p *page) {
 	if n.Blind != "" {
 		p.line("")
 		p.line("  %s %s", p.in(red, "No image would be removed:"), clean(n.Blind))
+	}
+	for _, each := range n.BlindIn {
+		p.line("")
+		p.line("  %s %s", p.in(red, "No copy in "+each.Region+" would be removed:"), clean(each.Why))
 	}
 	if len(n.Images) == 0 {
 		return

@@ -1,10 +1,16 @@
 package command_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
@@ -72,5 +78,43 @@ func TestStatusOfHoldsInRegions(t *testing.T) {
 		if after := s.types("status").out; strings.Contains(after, virginia) {
 			t.Error("what follows again is still held: " + after)
 		}
+	})
+}
+
+// Plan shows what copies would be rolled into in their Regions; a Region that may not be looked at is told of, and the
+// rest is shown all the same.
+func TestPlanOfRegions(t *testing.T) {
+	const virginia = "us-east-1"
+	synctest.Test(t, func(t *testing.T) {
+		all, err := planfile.Load("testdata/plans.yaml", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := all.Plans["nightly"]
+		p.Copies = []plan.Copy{{Region: virginia, Alias: true}}
+		all.Plans["nightly"] = p
+		s := open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+		path := filepath.Join(t.TempDir(), "plans.yaml")
+		text, err := os.ReadFile("testdata/plans.yaml")
+		s.must(err)
+		written := strings.Replace(string(text), "  nightly:\n", "  nightly:\n    copies: [{region: us-east-1, alias: true}]\n", 1)
+		s.must(os.WriteFile(path, []byte(written), 0o600))
+		s.launch("web")
+		there := sdk.NewFromConfig(s.suite.AWS(), func(o *sdk.Options) { o.Region = virginia })
+		for _, kind := range []types.InstanceType{"t3.micro", "t4g.small"} {
+			_, err := there.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
+				LaunchTemplateName: aws.String(string(kind)),
+				LaunchTemplateData: &types.RequestLaunchTemplateData{
+					ImageId: aws.String(ec2.ImageX86), InstanceType: kind},
+				TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate,
+					Tags: tag.List(map[string]string{tag.Source: "web"})}},
+			})
+			s.must(err)
+		}
+		s.golden("plan-regions", s.types("plan", "nightly", "--plans", path), command.OK)
+		s.golden("plan-regions-json", s.types("plan", "nightly", "--plans", path, "-o", "json"), command.OK)
+		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
+		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
+		s.golden("plan-region-denied", s.types("plan", "nightly", "--plans", path), command.OK)
 	})
 }

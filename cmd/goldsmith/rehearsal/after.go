@@ -25,8 +25,9 @@ import (
 type after struct {
 	EC2
 	ledgerAPI
-	stage Stage
-	run   string
+	// values is Parameter Store.
+	values parametersAPI
+	run    string
 	// made are the images that would be there, newest when they would be, results those of their jobs, and
 	// registered what the register would have of them.
 	made       []types.Image
@@ -44,7 +45,7 @@ type after struct {
 
 func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 	a := &after{
-		EC2: s.EC2, ledgerAPI: s.Ledger, stage: s, run: run.Name, newest: s.Now(),
+		EC2: s.EC2, ledgerAPI: s.Ledger, values: s.Parameters, run: run.Name, newest: s.Now(),
 		expected: map[string]bool{}, templates: map[string]string{}, aliases: map[string]string{},
 	}
 	for _, source := range n.Sources {
@@ -67,17 +68,21 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 			Run: run.Name, Source: source.ID, Image: job.Image{ID: id, State: string(types.ImageStateAvailable)},
 		})
 	}
-	for _, t := range n.Templates {
-		if t.Problem != "" {
-			continue
-		}
-		if t.Template() {
+	a.point(n.Templates)
+	return a
+}
+
+// point has what would be rolled hold the new images.
+func (a *after) point(rolls []Roll) {
+	for _, t := range rolls {
+		switch {
+		case t.Problem != "":
+		case t.Template():
 			a.templates[t.Target] = t.To
-		} else {
+		default:
 			a.aliases[t.Target] = t.To
 		}
 	}
-	return a
 }
 
 // Expected is what the image of a source is called that does not exist yet.

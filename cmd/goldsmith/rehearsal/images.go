@@ -31,30 +31,31 @@ func (i Image) String() string { return i.decision.String() }
 // Going reports whether the image is on its way out.
 func (i Image) Going() bool { return i.decision.Going() }
 
-// images are the decisions about the plan's images as the run would leave them:
-// with its new images, and with the templates and aliases that it rolls.
-func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (images []Image, blind string,
-	err error) {
-	left := newAfter(s, run, p, n)
+// images decides about the plan's images as the run would leave them: with its new images, and with the templates and
+// aliases that it rolls. It gives what that is, and the Regions in which the plan has copies.
+func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n *Night) (left *after, regions []string, err error) {
+	left = newAfter(s, run, p, *n)
+	review, err := s.look(ctx, run, p, retention.Reviewer{EC2: left, Ledger: left, Usage: usage.Finder{
+		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	if review.Blind != nil {
+		n.Blind = review.Blind.Error()
+	}
+	n.Images = shown(review.Decisions, left.expected)
+	return left, review.Regions, nil
+}
+
+// look has a reviewer look at the images or copies of a plan. What they are of lives at home.
+func (s Stage) look(ctx context.Context, run job.Run, p plan.Plan, w retention.Reviewer) (retention.Review, error) {
 	scope := retention.Scope{}
 	if run.Request != nil {
 		scope.Source = run.Request.Source
 	}
-	look := func(ctx context.Context, p plan.Plan, w retention.Reviewer) (retention.Review, error) {
-		w.Lineages, w.Now = lineage.Finder{EC2: left, Groups: s.AutoScaling}, s.Now
-		return w.Look(ctx, p, scope)
-	}
-	review, err := look(ctx, p, retention.Reviewer{EC2: left, Ledger: left, Usage: usage.Finder{
-		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
-	}})
-	if err != nil {
-		return nil, "", err
-	}
-	copied, blind, err := s.copies(ctx, review.Regions, p, left, look, n)
-	if review.Blind != nil {
-		blind = review.Blind.Error()
-	}
-	return append(shown(review.Decisions, left.expected), copied...), blind, err
+	w.Lineages, w.Now = lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, s.Now
+	return w.Look(ctx, p, scope)
 }
 
 // shown are the decisions without the images that do not exist yet and stay.

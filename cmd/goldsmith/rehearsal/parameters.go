@@ -9,7 +9,7 @@ import (
 )
 
 // parameters is Parameter Store as the run would leave it.
-func (a *after) parameters() changed { return changed{a.stage.Parameters, a.aliases} }
+func (a *after) parameters() changed { return changed{a.values, a.aliases} }
 
 // changed are parameters of which some hold other values, by name.
 type changed struct {

@@ -97,6 +97,14 @@ type Night struct {
 	Images []Image `json:"images"`
 	// Blind is why no image would be removed: it cannot be found out what is in use.
 	Blind string `json:"blind,omitempty"`
+	// BlindIn is why no copy would be removed in a Region.
+	BlindIn []Unseen `json:"blindIn,omitempty"`
+}
+
+// Unseen is a Region that could not be looked at, and why.
+type Unseen struct {
+	Region string `json:"region"`
+	Why    string `json:"why"`
 }
 
 // Play says what the run would do. It makes no call that changes anything.
@@ -166,7 +174,7 @@ func others(run job.Run, p plan.Plan, selected []types.Instance, stand map[strin
 }
 
 // follow says what becomes of all else once the night's sources are imaged.
-func (s Stage) follow(ctx context.Context, run job.Run, p plan.Plan, n *Night) (err error) {
+func (s Stage) follow(ctx context.Context, run job.Run, p plan.Plan, n *Night) error {
 	if err := s.lineages(ctx, n.Sources); err != nil {
 		return err
 	}
@@ -174,15 +182,19 @@ func (s Stage) follow(ctx context.Context, run job.Run, p plan.Plan, n *Night) (
 	if err := s.volumes(ctx, p, n.Sources); err != nil {
 		return err
 	}
-	var prospects []prospect
-	if n.Templates, prospects, err = s.templates(ctx, run, p, n.Sources); err != nil {
+	r, err := s.templates(ctx, run, p, n.Sources)
+	if err != nil {
 		return err
 	}
-	if n.Groups, err = s.groups(ctx, p, prospects, n.Sources); err != nil {
+	n.Templates = r.all
+	if n.Groups, err = s.groups(ctx, p, r.prospects, n.Sources); err != nil {
 		return err
 	}
-	n.Images, n.Blind, err = s.images(ctx, run, p, *n)
-	return err
+	left, registered, err := s.images(ctx, run, p, n)
+	if err != nil {
+		return err
+	}
+	return s.regions(ctx, registered, visit{run: run, plan: p, rolls: r, left: left}, n)
 }
 
 // Scheduled is the run that a plan's schedule would start at a moment.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,23 +23,35 @@ import (
 type Roll struct {
 	// Source is the id of the source whose image it takes.
 	Source string `json:"source"`
+	// Region is that of the copy that it takes; empty for what takes the image itself.
+	Region string `json:"region,omitempty"`
 	job.Rolled
+}
+
+// rolls is what would be rolled at home.
+type rolls struct {
+	all []Roll
+	// images are those that would be, in the order in which sources are asked about, and prospects what each would bring.
+	images    []rollout.Image
+	prospects []prospect
+	// left is the ledger as that would leave it.
+	left *rolledHome
 }
 
 // templates are the targets of every source that would be imaged, and what they would be. To is what
 // Expected calls the new image. A source whose name is another's is warned of.
-func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Roll,
-	next []prospect, err error) {
-	all = []Roll{}
+func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (r rolls, err error) {
+	r.all = []Roll{}
 	if p.Roll.Skip {
-		return all, nil, nil
+		return r, nil
 	}
-	names := &titles{ledgerAPI: s.Ledger, taken: map[string]ledger.Owner{}}
+	names := &titles{Ledger: s.Ledger, taken: map[string]ledger.Owner{}}
+	r.left = &rolledHome{Ledger: names, register: s.Ledger, records: map[string]map[string]ledger.TargetRecord{}}
 	finder := rollout.Finder{
 		EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Ledger: names, Path: s.Path, Now: s.Now,
 		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
 	}
-	first := map[string]Source{}
+	first := map[string]string{}
 	for _, n := range byID(sources) {
 		src := &sources[n]
 		if !src.imaged() {
@@ -45,26 +59,36 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		}
 		image, err := s.expected(ctx, *src, run)
 		if err != nil {
-			return nil, nil, err
+			return r, err
 		}
 		found, err := finder.Find(ctx, p.Roll, image)
 		if err != nil {
-			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
+			return r, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
 		if reason := found.Reason(image); reason != nil {
 			src.Warnings = append(src.Warnings, *reason)
 		}
-		once(first, *src, found.Targets)
-		names.take(found, p.Roll.Together)
-		if p.Roll.Together {
-			rollout.Together(found.Targets, image)
-		}
+		r.all = append(r.all, decided(found, names, first, p.Roll, image)...)
 		for _, t := range found.Targets {
-			all = append(all, Roll{Source: src.ID, Rolled: t.Rolled.Short()})
+			r.left.put(t.After(image, s.Now()))
 		}
-		next = append(next, prospectOf(src.ID, found.Targets))
+		r.images, r.prospects = append(r.images, image), append(r.prospects, prospectOf(src.ID, found.Targets))
 	}
-	return all, next, nil
+	return r, nil
+}
+
+// decided is what becomes of the targets of a source, with what sources before it would be rolled into and take.
+func decided(found rollout.Found, names *titles, first map[string]string, roll plan.Roll,
+	image rollout.Image) (all []Roll) {
+	once(first, image.Source, found.Targets)
+	names.take(found, roll.Together)
+	if roll.Together {
+		rollout.Together(found.Targets, image)
+	}
+	for _, t := range found.Targets {
+		all = append(all, Roll{Source: image.Source, Rolled: t.Rolled.Short()})
+	}
+	return all
 }
 
 // imaged reports whether an image would be made of it. Of a disk that was not looked at nothing is known.
@@ -73,23 +97,23 @@ func (s Source) imaged() bool {
 }
 
 // once leaves what an earlier source of the run would have been rolled into alone.
-func once(first map[string]Source, src Source, targets []*rollout.Target) {
+func once(first map[string]string, source string, targets []*rollout.Target) {
 	for _, t := range targets {
 		if t.Rolled.Problem != "" {
 			continue
 		}
 		other, taken := first[t.Rolled.Target]
 		if !taken {
-			first[t.Rolled.Target] = src
+			first[t.Rolled.Target] = source
 			continue
 		}
-		t.Rolled.Problem = rollout.OfAnother(other.ID, t.Record.Source)
+		t.Rolled.Problem = rollout.OfAnother(other, t.Record.Source)
 	}
 }
 
 // titles is the ledger with the names and parameters that sources of the run would have taken.
 type titles struct {
-	ledgerAPI
+	rollout.Ledger
 	taken map[string]ledger.Owner
 }
 
@@ -105,7 +129,53 @@ func (t *titles) Owner(ctx context.Context, name string) (ledger.Owner, bool, er
 	if o, ok := t.taken[name]; ok {
 		return o, true, nil
 	}
-	return t.ledgerAPI.Owner(ctx, name)
+	return t.Ledger.Owner(ctx, name)
+}
+
+// rolledHome is the ledger as the rolls at home would leave it.
+type rolledHome struct {
+	rollout.Ledger
+	register interface {
+		Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
+	}
+	// records are those of targets, by key and by id.
+	records map[string]map[string]ledger.TargetRecord
+}
+
+func (h *rolledHome) put(r ledger.TargetRecord) {
+	if h.records[r.Source] == nil {
+		h.records[r.Source] = map[string]ledger.TargetRecord{}
+	}
+	h.records[r.Source][r.ID] = r
+}
+
+// Targets are those that there are, and those to come, in the ledger's order.
+func (h *rolledHome) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
+	return func(yield func(ledger.TargetRecord, error) bool) {
+		all := maps.Clone(h.records[source])
+		if all == nil {
+			all = map[string]ledger.TargetRecord{}
+		}
+		for t, err := range h.Ledger.Targets(ctx, source) {
+			if err != nil {
+				yield(t, err)
+				return
+			}
+			if _, later := all[t.ID]; !later {
+				all[t.ID] = t
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			if !yield(all[id], nil) {
+				return
+			}
+		}
+	}
+}
+
+// Registrations are those that there are.
+func (h *rolledHome) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return h.register.Registrations(ctx, lineage)
 }
 
 // byID are indices of sources: of those of one name that a run images the newest snapshot has the last word, and of
