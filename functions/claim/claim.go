@@ -205,7 +205,7 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	if p := instance.Placement; p != nil {
 		s.Zone, s.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
 	}
-	s.Volumes, s.Kept = source.Volumes(instance), source.Kept(instance)
+	s.Volumes, s.Kept, s.Products = source.Volumes(instance), source.Kept(instance), source.Products(instance)
 	return s
 }
 

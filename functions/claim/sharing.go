@@ -37,10 +37,10 @@ func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 		j.Warnings = append(j.Warnings, unseen)
 	}
 	if shares {
-		problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys)
+		problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys, j.Source.Products)
 		j.Sharing, j.Shared = problem == nil && !j.Plan.Share.IsZero(), problem
 		j.Warnings = append(j.Warnings, warnings...)
-		j.Warnings = append(j.Warnings, copies.Warnings(j.Plan, j.Run.Copies, len(keys) > 0)...)
+		j.Warnings = append(j.Warnings, copies.Warnings(j.Plan, j.Run.Copies, len(keys) > 0, j.Source.Products)...)
 	}
 	if grouped {
 		j.Warnings = append(j.Warnings, s.Sharing.Groups(ctx, keys, func(ctx context.Context) ([]sharing.Group, error) {

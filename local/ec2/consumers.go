@@ -12,6 +12,8 @@ type Consumer struct {
 	Account      string
 	Organization string
 	Units        []string
+	// Subscribed are the codes of the products of AWS Marketplace that it has subscribed to.
+	Subscribed []string
 }
 
 // CloseAccount has EC2 refuse to share with an account, by a code and words of the error code reference
@@ -31,10 +33,13 @@ func (w *World) LaunchBy(c Consumer, imageID string) error {
 		w.unlock()
 		return unknownImage(imageID)
 	}
-	state, keys := img.state, w.keysOf(img)
+	state, keys, products := img.state, w.keysOf(img), img.products
 	w.unlock()
 	if state != imageAvailable {
 		return query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is no longer available", imageID)
+	}
+	if err := c.subscribed(products); err != nil {
+		return err
 	}
 	for _, key := range keys {
 		if !w.useBy(c, key) {
@@ -51,6 +56,9 @@ func (w *World) CopyBy(c Consumer, imageID string) error {
 	}
 	w.lock()
 	defer w.unlock()
+	if err := elsewhere(w.images.get(imageID).products); err != nil {
+		return err
+	}
 	for _, m := range w.images.get(imageID).mappings {
 		s := w.snapshots.get(m.snapshotID)
 		if s != nil && !slices.ContainsFunc(s.permitted, c.has) {

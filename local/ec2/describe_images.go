@@ -102,6 +102,9 @@ func (w *World) writeImage(out *query.Writer, img *image) {
 	out.Optional("imageOwnerAlias", img.alias)
 	out.Time("creationDate", img.created)
 	out.Bool("isPublic", img.public)
+	if len(img.products) > 0 {
+		writeProducts(out, img.products)
+	}
 	out.Text("name", img.name)
 	out.Optional("description", img.description)
 	if img.reason.code != "" {

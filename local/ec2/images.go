@@ -28,6 +28,7 @@ type image struct {
 	bootMode                     string
 	platform, platformDetails    string
 	usage                        string
+	products                     []string // codes of products of AWS Marketplace
 	rootType, rootName           string
 	ena                          bool
 	sriov, imds, tpm, uefiData   string
@@ -191,7 +192,7 @@ func (w *World) imageOf(i *instance, name, description string, mappings []mappin
 		id: w.newID("ami", name), name: name, description: description, owner: w.options.Account,
 		location: w.options.Account + "/" + name, state: imagePending, created: w.now,
 		architecture: i.architecture, virtualization: i.virtualization, bootMode: i.bootMode,
-		platform: i.platform, platformDetails: i.platformDetails, usage: i.usage,
+		platform: i.platform, platformDetails: i.platformDetails, usage: i.usage, products: i.products,
 		rootType: rootEBS, rootName: i.rootName, ena: i.ena, sriov: i.sriov, tpm: i.tpm, imds: i.imds, mappings: mappings,
 		sourceInstance: i.id, sourceRegion: w.options.Region, sourceImage: i.imageID,
 	}

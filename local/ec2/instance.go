@@ -68,6 +68,7 @@ type instance struct {
 
 	architecture, virtualization, bootMode string
 	platform, platformDetails, usage       string
+	products                               []string // codes of products of AWS Marketplace
 	rootType, rootName                     string
 	ena                                    bool
 	sriov, tpm, imds, uefiData             string
@@ -116,7 +117,7 @@ func (w *World) writeInstance(out *query.Writer, i *instance) {
 	out.Text("reason", i.transition)
 	out.Optional("keyName", i.key)
 	out.Int("amiLaunchIndex", i.index)
-	out.Element("productCodes", func() {})
+	writeProducts(out, i.products)
 	out.Text("instanceType", i.typ)
 	out.Time("launchTime", i.launched)
 	out.Element("placement", func() {

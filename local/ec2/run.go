@@ -207,7 +207,7 @@ func (w *World) launch(l launch, reservation string, n int) string {
 		imageID: img.id, typ: l.typ.name, key: set.key, profile: set.profile,
 		launched: w.now, placed: net.placed, groups: net.groups, state: Pending,
 		architecture: img.architecture, virtualization: img.virtualization, bootMode: img.bootMode,
-		platform: img.platform, platformDetails: img.platformDetails, usage: img.usage,
+		platform: img.platform, platformDetails: img.platformDetails, usage: img.usage, products: img.products,
 		rootType: img.rootType, rootName: img.rootName, ena: img.ena, sriov: img.sriov, tpm: img.tpm, imds: img.imds,
 		uefiData:  img.uefiData,
 		privateIP: orElse(net.privateIP, w.privateAddress(id, net.placed)), wantsPublic: net.public,

@@ -79,26 +79,38 @@ func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]bool)
 	if key != "" {
 		keys = []string{key}
 	}
-	c.Shared, c.Warnings = l.Sharing(of.Region).Ahead(ctx, of.Share, keys)
-	for i := range c.Warnings {
-		c.Warnings[i].Text = "of its copy in " + of.Region + ": " + c.Warnings[i].Text
-	}
+	c.Shared, c.Warnings = l.Sharing(of.Region).Ahead(ctx, of.Share, keys, nil)
+	c.Warnings = ofCopy(of.Region, c.Warnings)
 	return c
 }
 
-// Warnings are those of an image whose copies are to be, of what is encrypted or not. A copy that the plan names no key
+// Warnings are those of an image whose copies are to be, of what is encrypted or not, and carries these codes of products
+// of AWS Marketplace. A copy that the plan names no key
 // for is under its Region's default key for EBS then: aws/ebs, unless somebody has changed it, which lets no other
 // account use it.
-func Warnings(p plan.Plan, made []job.Copy, encrypted bool) (all []job.Reason) {
+func Warnings(p plan.Plan, made []job.Copy, encrypted bool, products []string) (all []job.Reason) {
 	for _, c := range made {
 		all = append(all, c.Warnings...)
-		if encrypted && c.Problem == "" && c.Key == "" && c.Shared == nil && !p.CopyIn(c.Region).Share.IsZero() {
+		share := p.CopyIn(c.Region).Share
+		if c.Problem != "" || c.Shared != nil || share.IsZero() {
+			continue
+		}
+		if encrypted && c.Key == "" {
 			all = append(all, job.Reason{Code: job.SharingUnseen, Text: "its copy in " + c.Region +
 				" will be under that Region's default key for EBS, since the plan names none: unless that is a key of yours, " +
 				"the copy cannot be shared"})
 		}
+		all = append(all, ofCopy(c.Region, sharing.OfProducts(share, products))...)
 	}
 	return all
+}
+
+// ofCopy are warnings of the copy in a Region.
+func ofCopy(region string, warnings []job.Reason) []job.Reason {
+	for i := range warnings {
+		warnings[i].Text = "of its copy in " + region + ": " + warnings[i].Text
+	}
+	return warnings
 }
 
 // enabled are the account's Regions; nil where that cannot be seen.

@@ -185,6 +185,8 @@ type Source struct {
 	// Kept are the devices whose volumes stay when the instance is terminated.
 	Kept []string          `json:"kept,omitempty"`
 	Tags map[string]string `json:"tags,omitempty"`
+	// Products are the codes of products of AWS Marketplace that its image carries.
+	Products []string `json:"products,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
 }

@@ -137,6 +137,9 @@ const PinnedGroup ReasonCode = "pinned-group"
 // KeyNotShared is a warning of an image that is shared with accounts which may not use its key.
 const KeyNotShared ReasonCode = "key-not-shared"
 
+// MarketplaceProduct is a warning of an image that is shared and carries the code of a product of AWS Marketplace.
+const MarketplaceProduct ReasonCode = "marketplace-product"
+
 // KeyNotForGroups is a warning of an image that Auto Scaling groups are to launch, and whose key does not let them.
 const KeyNotForGroups ReasonCode = "key-not-for-groups"
 

@@ -30,6 +30,8 @@ var todo = map[job.ReasonCode]string{
 		"is then noticed only after a stop.",
 	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they " +
 		"launch does not come up.",
+	job.MarketplaceProduct: "Have the accounts subscribe to the products (docs/sharing.md), or leave it so: only who has " +
+		"launches the images.",
 	job.KeyNotForGroups: "Let Auto Scaling's role use the keys, by a grant or in the keys' policies (docs/sharing.md): " +
 		"until then what the groups launch does not come up.",
 	job.GroupsUnseen: "See whether the keys let Auto Scaling's role use them (docs/sharing.md), and list the keys in " +

@@ -49,10 +49,13 @@ type resolved struct {
 // patience is how long KMS and AWS Organizations are asked: an image is not kept waiting for what is only told of it.
 const patience = 20 * time.Second
 
-// Ahead is what is certain of sharing an image whose volumes have these KMS keys. problem is why it will not be shared;
+// Ahead is what is certain of sharing an image whose volumes have these KMS keys, and which carries these codes of
+// products of AWS Marketplace. problem is why it will not be shared;
 // nil where nothing is known that stands in the way. An image that is shared may still need a person: warnings say so.
 // What cannot be seen is a warning too, and no error: it keeps no image from being made.
-func (l Lookout) Ahead(ctx context.Context, s plan.Share, keys []string) (problem *job.Sharing, warnings []job.Reason) {
+func (l Lookout) Ahead(
+	ctx context.Context, s plan.Share, keys, products []string,
+) (problem *job.Sharing, warnings []job.Reason) {
 	if s.IsZero() {
 		return nil, nil
 	}
@@ -81,7 +84,20 @@ func (l Lookout) Ahead(ctx context.Context, s plan.Share, keys []string) (proble
 	if problem != nil {
 		return problem, nil
 	}
-	return nil, warnings
+	return nil, append(warnings, OfProducts(s, products)...)
+}
+
+// OfProducts are the warnings of an image that carries these codes of products of AWS Marketplace, and is shared.
+func OfProducts(s plan.Share, products []string) []job.Reason {
+	if s.IsZero() || len(products) == 0 {
+		return nil
+	}
+	text := "it carries product code " + strings.Join(products, ", ") +
+		" of AWS Marketplace: an account launches it only once it has subscribed to that product"
+	if s.Snapshots {
+		text += ", and cannot copy it, whatever share.snapshots says"
+	}
+	return []job.Reason{{Code: job.MarketplaceProduct, Text: text}}
 }
 
 // shareWith is whom the plan shares with, what stands in the way for certain, and what could not be seen.

@@ -288,6 +288,17 @@ func StoppedAt(i types.Instance) (time.Time, bool) {
 	return at, err == nil
 }
 
+// Products are the codes of products of AWS Marketplace that an instance carries, and with it whatever is imaged of it.
+func Products(i types.Instance) (codes []string) {
+	for _, c := range i.ProductCodes {
+		if c.ProductCodeType == types.ProductCodeValuesMarketplace {
+			codes = append(codes, aws.ToString(c.ProductCodeId))
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
 // Kept are an instance's devices whose volumes stay when it is terminated, as those that were attached
 // later do by default.
 func Kept(i types.Instance) []string {

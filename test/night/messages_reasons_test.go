@@ -179,6 +179,10 @@ func sharingSituations() []*situation {
 		{what: "a group cannot launch it, since its key does not let Auto Scaling's role use it",
 			story: with("private key=usable", grouped)},
 		{what: "whether a group can launch it cannot be seen", story: with("private key=hidden", grouped)},
+		{what: "it carries a product code of AWS Marketplace", options: shared(), story: func(n *night) {
+			n.EC2.Sell(ec2.ImageX86, product)
+			with("private", nil)(n)
+		}},
 		{what: "an image cannot be shared", options: shared(), story: with("private key=aws", nil)},
 		{what: "sharing is refused", options: shared(), story: with("private", func(n *night) {
 			n.EC2.Inject(ec2.Fault{Action: "ModifyImageAttribute", Code: denied, Status: 403})

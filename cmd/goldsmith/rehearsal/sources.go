@@ -97,6 +97,7 @@ func (s Source) job() job.Source {
 	}
 	return source.Without(job.Source{
 		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
+		Products: source.Products(s.instance),
 	}, s.LeftOut)
 }
 
@@ -145,9 +146,10 @@ func (s *Source) ahead(ctx context.Context, l sharing.Lookout, run job.Run, p pl
 	if s.keys = keys; s.Decision == job.SkipIt {
 		return
 	}
-	problem, warnings := l.Ahead(ctx, p.Share, keys)
+	products := s.job().Products
+	problem, warnings := l.Ahead(ctx, p.Share, keys, products)
 	s.Unshared, s.Warnings = problem, append(slices.Clone(s.Warnings), warnings...)
-	s.Warnings = append(s.Warnings, copies.Warnings(p, run.Copies, len(keys) > 0)...)
+	s.Warnings = append(s.Warnings, copies.Warnings(p, run.Copies, len(keys) > 0, products)...)
 }
 
 // grouped warns of groups that could not launch an image which is encrypted, as claim does.
