@@ -105,12 +105,17 @@ func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.I
 		return j, "", fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	j.Times.StartSent, j.Hook.After = s.Now().UTC(), j.Hook.Due
-	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
+	brief, cancel := context.WithTimeout(ctx, noting)
+	defer cancel()
+	if err := bound.Started(brief, s.Claims, j, j.Times.StartSent); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "start not recorded", "source", j.Source.ID,
 			"error", err)
 	}
 	return j, before, nil
 }
+
+// noting is how long the ledger has to take that a start was sent, which it does not decide.
+const noting = 5 * time.Second
 
 // noteTakenBack has the sweep start the source again without a look, should this job not bring it back: it was down
 // though EC2 had accepted a start before.

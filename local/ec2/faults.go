@@ -83,6 +83,12 @@ func (w *World) delay(id string) time.Duration {
 	return f.Delay
 }
 
+// unnamed reports whether a call of many leaves an instance out.
+func (w *World) unnamed(id string) bool {
+	_, strikes := w.striking.Of(id, func(f Fault) bool { return f.Unnamed })
+	return strikes
+}
+
 // startFails is why an instance will fall back to stopped.
 func (w *World) startFails(id string) (reason, bool) {
 	f, strikes := w.striking.Of(id, func(f Fault) bool { return f.StartReason != "" })

@@ -82,6 +82,9 @@ func (w *World) changeStates(call *query.Call, may func(*instance) error, do fun
 	}
 	var changes []change
 	for _, id := range ids {
+		if w.unnamed(id) {
+			continue
+		}
 		before := w.instances.get(id).state
 		do(w.instances.get(id))
 		changes = append(changes, change{id, before, w.instances.get(id).state})

@@ -36,6 +36,8 @@ type Fault struct {
 	// Of StartInstances and RunInstances: the call succeeds and the instance falls back to
 	// stopped, or is terminated, with this code and Message as its StateReason.
 	StartReason string
+	// Of StartInstances: the call succeeds, neither starts the instance nor names it in its answer, and starts the others.
+	Unnamed bool
 	// Of RunInstances: the instance runs and its instance status check fails.
 	Impaired bool
 	// Of CreateImage, RegisterImage and CopyImage, by the instance or image

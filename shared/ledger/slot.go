@@ -21,6 +21,8 @@ type Slot struct {
 	Stopping time.Time `json:"stopping,omitzero"`
 	// Due is when the source should run again at the latest.
 	Due time.Time `json:"due,omitzero"`
+	// Started is set by who has started the instance of another that waits for that.
+	Started time.Time `json:"startedAt,omitzero"`
 	// By is the person who wrote it.
 	By string `json:"by,omitempty"`
 }
@@ -53,7 +55,7 @@ const EveryPlan = "*"
 func (s Slot) holder() string { return s.Source + " " + s.Run }
 
 func (s Slot) inUTC() Slot {
-	toUTC(&s.Since, &s.Seen, &s.Stopping, &s.Due)
+	toUTC(&s.Since, &s.Seen, &s.Stopping, &s.Due, &s.Started)
 	return s
 }
 

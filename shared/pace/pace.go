@@ -38,6 +38,10 @@ type Ledger interface {
 	Reserve(ctx context.Context, r ledger.Row, now time.Time, patience time.Duration) (time.Time, bool, error)
 }
 
+// farthest is after which time no source begins: 170,000 begin within a day. A row that is taken for longer was taken by a
+// wrong clock, and holds up none.
+const farthest = 24 * time.Hour
+
 // forever is longer than a run's sources need at any pace.
 const forever = 30 * 24 * time.Hour
 
@@ -48,7 +52,7 @@ func Begin(ctx context.Context, l Ledger, now time.Time) (at time.Time, err erro
 		if err != nil {
 			return at, fmt.Errorf("asking when a source may begin: %w", err)
 		}
-		if moment.After(at) {
+		if moment.After(at) && moment.Sub(now) < farthest {
 			at = moment
 		}
 	}

@@ -25,3 +25,15 @@ func TestOver(t *testing.T) {
 		}
 	}
 }
+
+// A function whose clock is years ahead holds up no other for longer than a day.
+func TestBeginAfterAWrongClock(t *testing.T) {
+	t.Parallel()
+	memory, now := ledger.NewMemory(), time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
+	for _, at := range []time.Time{now.AddDate(40, 0, 0), now} {
+		begins, err := pace.Begin(t.Context(), memory, at)
+		if err != nil || begins.Sub(at) > 24*time.Hour {
+			t.Errorf("at %s one begins at %s: %v", at, begins, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"iter"
 	"time"
@@ -43,8 +44,11 @@ type Starter struct {
 const (
 	// together is how many instances one call starts at most. None is started by a call of which EC2 refuses one.
 	together = 50
-	// waits is how long a start waits to be taken along, or for a moment of its own. Either comes within a second.
+	// waits is how long a start waits to be taken along, or for a moment of its own, and for the ledger in all. Either
+	// comes within a second; then the function has time yet to start the instance by itself.
 	waits = 20 * time.Second
+	// noting is how long the ledger has to take what has come of a start.
+	noting = 5 * time.Second
 	// abandoned is how old a start is that nobody waits for any more.
 	abandoned = time.Minute
 )
@@ -60,38 +64,42 @@ type start struct {
 func (s Starter) Start(ctx context.Context, i ledger.Slot) (before types.InstanceStateName, err error) {
 	i.Plan, i.Kind, i.ID, i.Since = ledger.EveryPlan, ledger.Starts, i.Source, s.Now().UTC()
 	one := &start{Slot: i}
-	for s.Now().Sub(i.Since) < waits {
+	brief, cancel := context.WithTimeout(ctx, waits)
+	others, taken, err := s.turn(brief, one)
+	cancel()
+	switch {
+	case err != nil:
+		handler.Log(ctx).ErrorContext(ctx, "instance started alone: it has no moment", "source", one.Source, "error", err)
+		return s.send(ctx, one)
+	case taken:
+		s.leave(ctx, one)
+		return "", nil
+	default:
+		return s.lead(ctx, one, others)
+	}
+}
+
+// turn waits until the instance has a moment of its own, and gives who is started with it; or until it was taken along.
+func (s Starter) turn(ctx context.Context, one *start) (others []ledger.Slot, taken bool, err error) {
+	for {
 		at, mine, err := s.Ledger.Reserve(ctx, starting.moments(), s.Now(), 0)
+		if err == nil && !mine {
+			err = s.wait(ctx, one, at)
+		}
 		if err != nil {
-			return s.unpaced(ctx, one, err)
+			return nil, false, err
 		}
-		if !mine {
-			if err := s.wait(ctx, one, at); err != nil {
-				return s.unpaced(ctx, one, err)
-			}
-		}
-		others, taken, err := s.others(ctx, one)
-		switch {
-		case err != nil:
-			return s.unpaced(ctx, one, err)
-		case taken:
-			return "", nil
-		case mine:
-			return s.lead(ctx, one, others)
+		if others, taken, err = s.others(ctx, one); err != nil || taken || mine {
+			return others, taken, err
 		}
 	}
-	return s.send(ctx, one)
 }
 
-// unpaced starts the instance without the ledger.
-func (s Starter) unpaced(ctx context.Context, one *start, problem error) (types.InstanceStateName, error) {
-	handler.Log(ctx).ErrorContext(ctx, "instance started alone: the ledger does not answer", "source", one.Source,
-		"error", problem)
-	return s.send(ctx, one)
-}
-
-// wait has the instance wait until a moment.
+// wait has the instance wait until a moment. None is as far away as that of a function whose clock is wrong.
 func (s Starter) wait(ctx context.Context, one *start, at time.Time) error {
+	if away := at.Sub(s.Now()); away > waits {
+		return fmt.Errorf("the next moment is %s away", away)
+	}
 	if err := s.enter(ctx, one); err != nil {
 		return err
 	}
@@ -113,9 +121,9 @@ func (s Starter) enter(ctx context.Context, one *start) (err error) {
 	return err
 }
 
-// others are who wait to be started as well. taken is whether another's call has started the instance itself.
+// others are who wait to be started as well. taken is whether the ledger says that another's call has started the
+// instance itself: that it says nothing of it is no start.
 func (s Starter) others(ctx context.Context, one *start) (others []ledger.Slot, taken bool, err error) {
-	taken = one.waiting
 	for each, err := range s.Ledger.Slots(ctx, ledger.EveryPlan) {
 		switch {
 		case errors.As(err, new(*ledger.UnreadableError)):
@@ -123,8 +131,8 @@ func (s Starter) others(ctx context.Context, one *start) (others []ledger.Slot, 
 			return nil, false, err
 		case each.Kind != ledger.Starts:
 		case each.Source == one.Source:
-			one.waiting, taken = true, false
-		case s.Now().Sub(each.Since) < abandoned:
+			one.waiting, taken = true, each.Since.Equal(one.Since) && !each.Started.IsZero()
+		case each.Started.IsZero() && s.Now().Sub(each.Since) < abandoned:
 			others = append(others, each)
 		}
 	}
@@ -132,7 +140,8 @@ func (s Starter) others(ctx context.Context, one *start) (others []ledger.Slot, 
 }
 
 // lead starts the instance, and the others with it. Where EC2 refuses that, the instance is started alone, and each of
-// the others leads a call in its turn: the one that cannot be started leaves them then.
+// the others leads a call in its turn: the one that cannot be started leaves them then. What EC2 does not name in its
+// answer it has not started.
 func (s Starter) lead(ctx context.Context, one *start, others []ledger.Slot) (types.InstanceStateName, error) {
 	if len(others) == 0 {
 		return s.send(ctx, one)
@@ -146,31 +155,54 @@ func (s Starter) lead(ctx context.Context, one *start, others []ledger.Slot) (ty
 		handler.Log(ctx).WarnContext(ctx, "not started together", "source", one.Source, "instances", len(ids), "error", err)
 		return s.send(ctx, one)
 	}
-	for _, each := range others {
-		s.note(ctx, s.Ledger.Free(ctx, each))
+	s.tell(ctx, out, others)
+	before := source.Before(out, one.Source)
+	if before == "" {
+		return s.send(ctx, one)
 	}
 	s.leave(ctx, one)
-	return source.Before(out, one.Source), nil
+	return before, nil
+}
+
+// tell says of the others that they were started.
+func (s Starter) tell(ctx context.Context, out *ec2.StartInstancesOutput, others []ledger.Slot) {
+	ctx, cancel := context.WithTimeout(ctx, noting)
+	defer cancel()
+	for _, each := range others {
+		if source.Before(out, each.Source) == "" {
+			continue
+		}
+		each.Started = s.Now().UTC()
+		_, err := s.Ledger.Take(ctx, each, time.Time{})
+		s.note(ctx, err)
+	}
 }
 
 // once has the SDK not repeat a call: what it is about is sent alone then.
 func once(o *ec2.Options) { o.RetryMaxAttempts = 1 }
 
 // send starts the instance alone. Where EC2 is busy, the next call that it lets through takes the instance along.
-func (s Starter) send(ctx context.Context, one *start) (types.InstanceStateName, error) {
+func (s Starter) send(ctx context.Context, one *start) (before types.InstanceStateName, err error) {
 	out, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{one.Source}})
 	if fault.IsThrottled(err) {
-		s.note(ctx, s.enter(ctx, one))
+		brief, cancel := context.WithTimeout(ctx, noting)
+		defer cancel()
+		s.note(ctx, s.enter(brief, one))
 		return "", err
 	}
 	s.leave(ctx, one)
 	if err != nil {
 		return "", err
 	}
-	return source.Before(out, one.Source), nil
+	if before = source.Before(out, one.Source); before == "" {
+		return "", &fault.Transient{Err: fmt.Errorf("EC2 does not say that it starts %s", one.Source)}
+	}
+	return before, nil
 }
 
 func (s Starter) leave(ctx context.Context, one *start) {
+	ctx, cancel := context.WithTimeout(ctx, noting)
+	defer cancel()
 	if one.waiting {
 		s.note(ctx, s.Ledger.Free(ctx, one.Slot))
 	}

@@ -2,6 +2,7 @@ package pace_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -36,14 +37,15 @@ func newStarts(t *testing.T, n int) *starts {
 	return s
 }
 
-// start asks for an instance to be started, and again for what EC2 was too busy for, as the state machine does.
+// start asks for an instance to be started, and again for what EC2 was too busy for or does not say, as the state machine
+// does.
 func (s *starts) start(id string) {
 	begun := time.Now()
 	var err error
 	for range 20 {
 		_, err = pace.Starter{EC2: s.EC2, Ledger: s.Ledger, Now: time.Now}.Start(s.Context(),
 			ledger.Slot{Source: id, Run: "nightly-1", Name: id})
-		if !fault.IsThrottled(err) {
+		if !fault.IsThrottled(err) && !errors.As(err, new(*fault.Transient)) {
 			break
 		}
 		time.Sleep(2 * time.Second)
@@ -149,24 +151,12 @@ func (s *starts) startedBut(spoiled map[string]string) {
 	}
 }
 
-// Whatever the ledger does not answer, or EC2 refuses for a while, all are started.
+// Whatever the ledger does not answer or loses, and EC2 refuses for a while or does not say, all are started.
 func TestStartTogetherDisturbed(t *testing.T) {
-	worlds(t, 60, func(t *testing.T, draw *rand.Rand) {
+	worlds(t, 100, func(t *testing.T, draw *rand.Rand) {
 		s := newStarts(t, 2+draw.IntN(12))
-		for _, method := range []string{"Reserve", "Slots", "Take", "Free"} {
-			switch draw.IntN(4) {
-			case 0:
-				s.Ledger.Break(method, 1+draw.IntN(8))
-			case 1:
-				s.Ledger.Lose(method, 1+draw.IntN(3))
-			}
-		}
-		if draw.IntN(2) == 0 {
-			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", PerSecond: 1, Until: time.Now().Add(10 * time.Second)})
-		}
-		if draw.IntN(3) == 0 {
-			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1 + draw.IntN(4)}, Drop: true})
-		}
+		s.disturbLedger(draw)
+		s.disturbEC2(draw)
 		s.all(draw, time.Duration(1+draw.IntN(3000))*time.Millisecond)
 		for _, id := range s.ids {
 			if state := s.Cloud.State(id); state == ec2.Stopped || s.wrong[id] != nil || s.took[id] > time.Minute {
@@ -174,6 +164,100 @@ func TestStartTogetherDisturbed(t *testing.T) {
 			}
 		}
 	})
+}
+
+func (s *starts) disturbLedger(draw *rand.Rand) {
+	for _, method := range []string{"Reserve", "Slots", "Take", "Free"} {
+		switch draw.IntN(4) {
+		case 0:
+			s.Ledger.Break(method, 1+draw.IntN(8))
+		case 1:
+			s.Ledger.Lose(method, 1+draw.IntN(3))
+		}
+	}
+	if draw.IntN(3) == 0 { // A function whose clock is ahead.
+		s.reserved(time.Now().Add(time.Duration(1+draw.IntN(100)) * 6 * time.Second))
+	}
+	if draw.IntN(3) == 0 {
+		s.emptied(draw)
+	}
+}
+
+func (s *starts) disturbEC2(draw *rand.Rand) {
+	if draw.IntN(2) == 0 {
+		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", PerSecond: 1, Until: time.Now().Add(10 * time.Second)})
+	}
+	if draw.IntN(3) == 0 {
+		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1 + draw.IntN(4)}, Drop: true})
+	}
+	for range draw.IntN(4) {
+		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: s.ids[draw.IntN(len(s.ids))], Times: 1, Unnamed: true})
+	}
+}
+
+// reserved takes a moment of StartInstances by a clock.
+func (s *starts) reserved(now time.Time) {
+	_, _, err := s.Ledger.Kept.Reserve(s.Context(), ledger.Row{Name: "StartInstances", Every: time.Second / 2, Burst: 4}, now, 0)
+	s.Must(err)
+}
+
+// emptied has the ledger lose who waits, again and again.
+func (s *starts) emptied(draw *rand.Rand) {
+	for range 40 {
+		time.AfterFunc(time.Duration(draw.IntN(4000))*time.Millisecond, func() {
+			for each, err := range s.Ledger.Kept.Slots(s.Context(), ledger.EveryPlan) {
+				if err == nil && draw.IntN(3) > 0 {
+					_ = s.Ledger.Kept.Free(s.Context(), each)
+				}
+			}
+		})
+	}
+}
+
+// hung is a ledger that does not answer from a method on.
+type hung struct {
+	pace.Waiting
+	from string
+}
+
+func (h hung) Reserve(ctx context.Context, r ledger.Row, now time.Time, patience time.Duration) (time.Time, bool, error) {
+	if h.from == "Reserve" {
+		<-ctx.Done()
+		return now, false, ctx.Err()
+	}
+	return h.Waiting.Reserve(ctx, r, now, patience)
+}
+
+func (h hung) Take(ctx context.Context, _ ledger.Slot, _ time.Time) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+func (h hung) Free(ctx context.Context, _ ledger.Slot) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A ledger that never answers leaves the function's minute to the start.
+func TestStartWithALedgerThatHangs(t *testing.T) {
+	for _, from := range []string{"Reserve", "Take", "Free"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStarts(t, 2)
+			if from == "Take" {
+				s.reserved(time.Now().Add(time.Second))
+			}
+			_, err := s.Ledger.Kept.Take(t.Context(), ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Starts, ID: s.ids[1],
+				Source: s.ids[1], Run: "nightly-1", Since: time.Now()}, time.Time{})
+			s.Must(err)
+			ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second) // after a look of 25 seconds
+			defer cancel()
+			_, err = pace.Starter{EC2: s.EC2, Ledger: hung{s.Ledger, from}, Now: time.Now}.Start(ctx,
+				ledger.Slot{Source: s.ids[0], Run: "nightly-1"})
+			if err != nil || s.Cloud.State(s.ids[0]) == ec2.Stopped {
+				t.Errorf("%s: it is %s: %v", from, s.Cloud.State(s.ids[0]), err)
+			}
+		})
+	}
 }
 
 // A start that nobody waits for any more is sent by nobody else: somebody may have stopped the instance since.

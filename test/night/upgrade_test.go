@@ -27,7 +27,7 @@ var (
 		"sharing", "leftOut", // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
 		"instanceType", "zone", "host", "standby", // claims and jobs
-		"seen", "due", "by", // slots
+		"seen", "due", "by", "startedAt", // slots
 		"made", "through", "parameter", "left", "was", // targets
 		"later", "again", // requests
 		"sent", "timezone", // runs
