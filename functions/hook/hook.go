@@ -113,13 +113,13 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 // one after is due.
 func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
 	now := s.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger has lost whether it was run", After: h.After != "",
+	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger does not say whether it was run", After: h.After != "",
 		Timeout: h.Lasts()}
 	if err := s.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)
 	}
-	return fault.Failure("Run the plan again.", "%s (%s): the ledger has lost its claim, and so whether hooks.before was "+
-		"run on it", j.Source.Name, j.Source.ID)
+	return fault.Failure("Run the plan again.", "%s (%s): the ledger does not have its claim any more, and so not "+
+		"whether hooks.before was run on it", j.Source.Name, j.Source.ID)
 }
 
 // failed does what the plan says where the command before has failed.
@@ -127,13 +127,14 @@ func (s Step) failed(j job.Job, why string) (job.Job, error) {
 	switch j.Plan.Hooks.Failing() {
 	case plan.HookIgnore:
 		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed,
-			Text: "hooks.before failed, and it was imaged all the same, as the plan says: " + why})
+			Text: hook.Says("hooks.before", why) + ". It was imaged all the same, as the plan says"})
 		return j, nil
 	case plan.HookFail:
 		return j, fault.Failure("See why the command fails (docs/operations.md, \"A command of a plan fails\").",
-			"%s (%s) was not imaged: hooks.before failed: %s", j.Source.Name, j.Source.ID, why)
+			"%s (%s) was not imaged: %s", j.Source.Name, j.Source.ID, hook.Says("hooks.before", why))
 	default:
-		j.Decision, j.Skip, j.Back = job.SkipIt, &job.Reason{Code: job.BeforeFailed, Text: "hooks.before failed: " + why}, true
+		j.Decision, j.Back = job.SkipIt, true
+		j.Skip = &job.Reason{Code: job.BeforeFailed, Text: hook.Says("hooks.before", why)}
 		j.Warnings = nil // They are of an image.
 		return j, nil
 	}

@@ -91,7 +91,7 @@ func TestBefore(t *testing.T) {
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 				time.Sleep(time.Second)
 			},
-			Want: "Claim Record: Failed", Says: []string{"the ledger has lost its claim", "Run the plan again"},
+			Want: "Claim Record: Failed", Says: []string{"the ledger does not have its claim any more", "Run the plan again"},
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("due", s.Held(s.Web).Hook.Due(), true) },
 		},
 		{
@@ -138,7 +138,7 @@ func TestAfter(t *testing.T) {
 				time.Sleep(3 * time.Minute)
 				s.Parameters.Deaf(s.Web, false)
 			},
-			Want: sent + " | Claim ListCommandInvocations Record SendCommand: NotYet | " +
+			Want: sent + " | Claim ListCommandInvocations DescribeInstances Record SendCommand: NotYet | " +
 				"Claim ListCommandInvocations Record: ok",
 			Then: func(s *steptest.Stage, _ job.Job) {
 				all := s.Parameters.Invocations()

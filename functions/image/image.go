@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/hook"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -30,8 +31,9 @@ type imager interface {
 	rollout.Reader
 }
 
-// ledgerAPI is the register of what Goldsmith makes.
+// ledgerAPI is the register of what Goldsmith makes, and the claims that say what was done to a source before.
 type ledgerAPI interface {
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
@@ -75,7 +77,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 // client token, so the name is what makes it happen once: a second attempt is
 // refused as a duplicate, and finds the image of the first.
 func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registration) (job.Job, error) {
-	if err := s.atRest(ctx, j); err != nil {
+	if err := errors.Join(s.atRest(ctx, j), s.prepared(ctx, j)); err != nil {
 		return j, err
 	}
 	out, err := s.EC2.CreateImage(ctx, request(j))
@@ -138,6 +140,21 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
 			"%s (%s) was started by other hands before its image was made, so none was made", j.Source.Name, j.Source.ID)
 	}
+}
+
+// prepared is an error unless what the plan's command before has done to a source that is imaged as it runs still holds.
+func (s Step) prepared(ctx context.Context, j job.Job) error {
+	if j.Decision != job.ImageNow || !j.Source.WasRunning || !j.Plan.Hooks.Given() {
+		return nil
+	}
+	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, s.Now().UTC()))
+	if err != nil {
+		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	}
+	if why := hook.Holds(claim, !claim.Since.After(j.Times.Claimed)); why != nil {
+		return fault.Failure("Run the plan again.", "%s (%s) was not imaged: %w", j.Source.Name, j.Source.ID, why)
+	}
+	return nil
 }
 
 // seen is how long the look counts that ended the wait for the stop: another one would tell little more.

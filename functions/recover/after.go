@@ -29,8 +29,11 @@ const (
 // while that has not ended; why says what was wrong with it. What is gone, or was stopped by other hands, runs nothing.
 func (r Rescue) after(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (
 	ran ledger.Claim, waits bool, why string, err error) {
-	if !c.Hook.Due() {
+	if c.Hook == nil || !c.Hook.After {
 		return c, false, "", nil
+	}
+	if !c.Hook.Due() {
+		return c, false, failedAfter(c), nil
 	}
 	if state == "" || source.Ending(state) {
 		return r.unrun(ctx, c, "the instance was terminated")
@@ -39,12 +42,21 @@ func (r Rescue) after(ctx context.Context, c ledger.Claim, state types.InstanceS
 	if outcome != hook.Waits {
 		return ran, err != nil, failedAfter(ran), err
 	}
+	return r.waits(ctx, ran, err)
+}
+
+// waits has a command after wait for the next sweep, unless it has for too long. trouble is what kept it from being run.
+func (r Rescue) waits(ctx context.Context, ran ledger.Claim, trouble error) (
+	after ledger.Claim, waits bool, why string, err error) {
 	begun := ran.Hook.Begun
 	if !begun.IsZero() && r.Now().Sub(begun) > dueAtMost {
 		return r.unrun(ctx, ran, fmt.Sprintf("%s, for %s", ran.Hook.Problem, plan.Duration(dueAtMost)))
 	}
-	handler.Log(ctx).WarnContext(ctx, "command after not run yet", "source", c.Source, "name", c.Name, "run", c.Run,
-		"due_since", c.Hook.Since, "problem", ran.Hook.Problem)
+	handler.Log(ctx).WarnContext(ctx, "command after not run yet", "source", ran.Source, "name", ran.Name, "run", ran.Run,
+		"due_since", ran.Hook.Since, "problem", ran.Hook.Problem, "error", trouble)
+	if ran.Hook.Problem == "" { // Else it is known, told and tried again: the sweep itself has not failed.
+		err = trouble
+	}
 	if noted := r.Claims.Record(ctx, ran); noted != nil {
 		return ran, true, "", errors.Join(err, fmt.Errorf("recording what keeps its command from being run: %w", noted))
 	}
@@ -60,13 +72,13 @@ func failedAfter(c ledger.Claim) string {
 	if c.Hook.Problem == "" {
 		return ""
 	}
-	return "; hooks.after failed: " + c.Hook.Problem
+	return "; " + hook.Says("hooks.after", c.Hook.Problem)
 }
 
 // unrun ends what is due without its being run, and tells people.
 func (r Rescue) unrun(ctx context.Context, c ledger.Claim, why string) (
 	ended ledger.Claim, waits bool, said string, err error) {
-	c, err = r.Hooks.GiveUp(ctx, c, "it was not run: "+why)
+	c, err = r.Hooks.GiveUp(ctx, c, why)
 	return c, err != nil, failedAfter(c), err
 }
 
@@ -77,11 +89,11 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 	}
 	name := report.Label(c.Name, c.Source)
 	_, err := r.Notices.Notice(ctx, notify.Notice{
-		Key: "after failed " + c.Run + " " + c.Source, Title: name + ": its plan's hooks.after has failed",
+		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have its plan's hooks.after",
 		Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s of plan %s has run hooks.before on it, and did not see the end of hooks.after: %s.", c.Run,
-				c.Plan, strings.TrimSuffix(c.Hook.Problem, ".")),
+			fmt.Sprintf("Run %s of plan %s did not see the end of its commands on it. %s.", c.Run, c.Plan,
+				strings.TrimSuffix(hook.Says("hooks.after", c.Hook.Problem), ".")),
 			"Goldsmith does not try again.",
 			"Now: See whether the application works, and run by hand what the plan's hooks.after does (operations guide, " +
 				"\"A command of a plan fails\").",
@@ -96,8 +108,8 @@ func (r Rescue) dueNotice(c ledger.Claim) notify.Notice {
 	return notify.Notice{
 		Key: "after due " + c.Run + " " + c.Source, Title: name + " waits for its plan's hooks.after", Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s has run hooks.before on it at %s, and hooks.after could not be run: %s.", c.Run,
-				c.Hook.Since.UTC().Format(time.DateTime+" UTC"), strings.TrimSuffix(c.Hook.Problem, ".")),
+			fmt.Sprintf("Since %s hooks.after of run %s is due on it, and it could not be run: %s.",
+				c.Hook.Since.UTC().Format(time.DateTime+" UTC"), c.Run, strings.TrimSuffix(c.Hook.Problem, ".")),
 			fmt.Sprintf("Goldsmith goes on trying every few minutes, for %s. Meanwhile it is in no other image.",
 				plan.Duration(dueAtMost)),
 			"Now: See what keeps Systems Manager from its agent, or run by hand what the plan's hooks.after does (operations " +

@@ -6,6 +6,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/source"
 )
 
 // forgotten is longer than EC2 shows an instance that was terminated: about an hour (User Guide, "Terminate Amazon EC2
@@ -33,4 +34,13 @@ func (r Rescue) missing(ctx context.Context, c ledger.Claim) (settled, error) {
 		return settled{was: was, is: problem}, err
 	}
 	return settled{down: true}, err
+}
+
+// there reports whether a source that was not stopped, and that a describe does not know, may be there all the same: its
+// command after is due.
+func (r Rescue) there(ctx context.Context, c ledger.Claim) (bool, error) {
+	if r.Now().Sub(c.Since) > unknown {
+		return false, nil
+	}
+	return source.Known(ctx, r.EC2, c.Source)
 }

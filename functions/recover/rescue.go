@@ -157,10 +157,23 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	if err != nil {
 		return settled{down: !c.StopSent.IsZero()}, errors.Join(err, r.unseen(ctx, c))
 	}
-	if !ok && c.WasRunning && !c.StopSent.IsZero() {
-		return r.missing(ctx, c)
+	if !ok {
+		return r.unknown(ctx, c)
 	}
-	return r.settle(ctx, c, instance, ok)
+	return r.settle(ctx, c, instance, true)
+}
+
+// unknown settles the claim of an instance that a describe does not know.
+func (r Rescue) unknown(ctx context.Context, c ledger.Claim) (settled, error) {
+	switch {
+	case c.WasRunning && !c.StopSent.IsZero():
+		return r.missing(ctx, c)
+	case c.Hook.Due():
+		if there, err := r.there(ctx, c); err != nil || there {
+			return settled{down: true}, err
+		}
+	}
+	return r.settle(ctx, c, types.Instance{}, false)
 }
 
 // settle does what the instance's state asks for.

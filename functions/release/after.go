@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"goldsmith/shared/fault"
@@ -75,7 +76,7 @@ func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time
 	switch {
 	case now.Sub(claim.Hook.Waited) >= afterPatience:
 		return unrun(j, fmt.Sprintf("due since %s: %s. Goldsmith goes on trying, every few minutes",
-			job.UTC(claim.Hook.Since), claim.Hook.Problem)), true, nil
+			job.UTC(claim.Hook.Since), strings.TrimSuffix(claim.Hook.Problem, "."))), true, nil
 	case trouble != nil:
 		return j, false, trouble
 	default:

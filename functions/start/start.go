@@ -73,7 +73,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	j, blind, err := s.look(ctx, j)
 	if j.Back || err != nil {
-		return j, err
+		return backAlready(j), err
 	}
 	again := blind && !j.Times.StartSent.IsZero()
 	j, before, err := s.send(ctx, j)
@@ -81,6 +81,12 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		s.noteTakenBack(ctx, j)
 	}
 	return j, err
+}
+
+// backAlready is a job whose instance other hands have started: its command after is due at once.
+func backAlready(j job.Job) job.Job {
+	j.Hook.After = j.Hook.Due && j.Back
+	return j
 }
 
 // looksFirst reports whether the job's instance may run, or have been stopped by other hands.

@@ -55,9 +55,7 @@ type Step struct {
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.Now().UTC()
 	if late(j, now) {
-		return j, fault.Failure("Raise the plan's concurrency or its window.",
-			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID,
-			j.Run.Closes.UTC().Format(time.RFC3339))
+		return j, tooLate(j)
 	}
 	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
@@ -76,6 +74,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	j, err = s.send(ctx, j, claim, s.Now().UTC())
 	j.OutOfService = j.Standby != nil
 	return j, err
+}
+
+// tooLate is what to do about a source that is not stopped any more.
+func tooLate(j job.Job) error {
+	do := "Raise the plan's concurrency or its window."
+	if j.Plan.Hooks.Before != "" {
+		do = "Raise the plan's concurrency or its window, or have hooks.before take less time."
+	}
+	return fault.Failure(do, "%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID,
+		j.Run.Closes.UTC().Format(time.RFC3339))
 }
 
 // late reports whether the window has closed for the first stop. What hangs on its way down is not kept there by it.

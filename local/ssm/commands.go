@@ -129,7 +129,7 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 		return sendOutput{}, err
 	}
 	for _, id := range in.InstanceIds {
-		if !s.options.Managed(id) { // EC2 asks for parameters with its own lock held.
+		if !s.takes(id) {
 			return sendOutput{}, awsjson.Errorf("InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", id,
 				s.options.Account)
 		}
@@ -153,6 +153,24 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 		CommandId: id, DocumentName: in.DocumentName, Comment: in.Comment, Status: "Pending", InstanceIds: in.InstanceIds,
 		RequestedDateTime: awsjson.Time(s.options.Clock.Now()),
 	}}, nil
+}
+
+// takes reports whether a command may be sent to an instance.
+func (s *Store) takes(instance string) bool {
+	up := s.options.Managed(instance) // EC2 asks for parameters with its own lock held.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[instance] = s.known[instance] || up
+	return up || s.keeps && s.known[instance]
+}
+
+// KeepsCommands has Systems Manager take commands for instances that it has once taken one for, whether their agents are
+// there or not: what is stopped is in a valid state (API reference, SendCommand, InvalidInstanceId), and whether
+// it is so in practice differs.
+func (s *Store) KeepsCommands() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keeps = true
 }
 
 // fetch has the agent begin a command once it asks for it. One that no agent has fetched in the total time, which is the

@@ -42,7 +42,10 @@ type Store struct {
 	invocations []*invocation
 	outcome     func(instance, command string) Ran
 	// deaf are the instances whose agents fetch no commands, documents those that there are, with their parameters.
-	deaf      map[string]bool
+	deaf map[string]bool
+	// known are the instances that a command was taken for; keeps is whether it is taken for them while they are down.
+	known     map[string]bool
+	keeps     bool
 	documents map[string][]string
 	// checking is how long an image id is being checked.
 	checking time.Duration
@@ -68,6 +71,7 @@ type version struct {
 // New is a Parameter Store without parameters.
 func New(o Options) *Store {
 	s := &Store{options: o, parameters: map[string]*parameter{}, checking: validation, deaf: map[string]bool{},
+		known:     map[string]bool{},
 		documents: map[string][]string{"AWS-RunShellScript": scriptParameters, "AWS-RunPowerShellScript": scriptParameters}}
 	if s.options.Launchable == nil {
 		s.options.Launchable = func(string) bool { return true }

@@ -5,8 +5,10 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -53,6 +55,8 @@ const (
 	showing = 2 * time.Minute
 	// settled is how long a describe may show an instance as stopped that was started.
 	settled = 2 * time.Minute
+	// pause is how long after one that never began the next is sent: what refused it may refuse it at once.
+	pause = time.Minute
 	// noting is how long the ledger has to take something back when the function's time is over.
 	noting = 5 * time.Second
 )
@@ -68,7 +72,11 @@ func (r Runner) Before(ctx context.Context, c ledger.Claim) (ledger.Claim, Outco
 		return r.sendBefore(ctx, c, r.Plans.Plans[c.Plan].Hooks)
 	}
 	hook := *c.Hook
-	if c.Hook = &hook; !hook.Ended.IsZero() {
+	if c.Hook = &hook; hook.Undone() {
+		hook.Failed = undone
+		return c, Failed, nil
+	}
+	if !hook.Ended.IsZero() {
 		return c, outcome(hook.Failed), nil
 	}
 	sent, err := command.Find(ctx, r.SSM, c.Source, before(c), hook.Since)
@@ -88,6 +96,22 @@ func (r Runner) Before(ctx context.Context, c ledger.Claim) (ledger.Claim, Outco
 	}
 	hook.Ended = r.Now().UTC()
 	return c, outcome(hook.Failed), r.record(ctx, c)
+}
+
+// undone is why a command before does not hold any more.
+const undone = "the command after was run since, as by a sweep before the execution was redriven"
+
+// Holds is nil while what the command before of a claim has done still holds, as far as the ledger knows. mine is
+// whether the claim is the one that the job took.
+func Holds(c ledger.Claim, mine bool) error {
+	switch {
+	case c.Hook.Undone():
+		return errors.New(undone)
+	case c.Hook == nil && !mine:
+		return errors.New("the ledger does not have its claim any more, and so not whether the command after was run since")
+	default:
+		return nil
+	}
 }
 
 func outcome(problem string) Outcome {
@@ -118,7 +142,7 @@ func (r Runner) sendBefore(ctx context.Context, c ledger.Claim, h plan.Hooks) (l
 	case !fault.DidNothing(err):
 		return c, Waits, fmt.Errorf("sending the command before to %s: %w", c.Source, err)
 	}
-	why := "it was not run: " + refusal(err)
+	why := notRun + refusal(err)
 	c.Hook = nil
 	r.takeBack(ctx, c)
 	if fault.IsTransient(err) {
@@ -192,8 +216,12 @@ func (r Runner) judge(ctx context.Context, c ledger.Claim, sent command.State) (
 		return r.over(ctx, c, "")
 	case sent.Phase == command.Failed:
 		return r.over(ctx, c, "the command "+sent.Ended)
-	case sent.Phase == command.Unrun, sent.Phase == command.Unseen && r.Now().Sub(c.Hook.Sent) > showing:
-		return r.sendAfter(ctx, c)
+	case sent.Phase == command.Unrun && r.Now().Sub(c.Hook.Sent) > pause,
+		sent.Phase == command.Unseen && r.Now().Sub(c.Hook.Sent) > showing:
+		return r.again(ctx, c)
+	case sent.Phase == command.Unrun:
+		c.Hook.Problem = "it was sent, and ended as " + sent.Status + " without having begun"
+		return c, Waits, nil
 	case sent.Phase == command.Going && late:
 		return r.over(ctx, c, "the command is "+sent.Status+" after all of its time")
 	default:
@@ -212,7 +240,7 @@ func (r Runner) over(ctx context.Context, c ledger.Claim, problem string) (ledge
 func (r Runner) GiveUp(ctx context.Context, c ledger.Claim, why string) (ledger.Claim, error) {
 	hook := *c.Hook
 	c.Hook = &hook
-	c, _, err := r.over(ctx, c, why)
+	c, _, err := r.over(ctx, c, notRun+why)
 	return c, err
 }
 
@@ -240,7 +268,7 @@ func (r Runner) beforeRuns(ctx context.Context, c ledger.Claim) (bool, error) {
 func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	hook, text := c.Hook, r.Plans.Plans[c.Plan].Hooks.After
 	if text == "" {
-		return r.over(ctx, c, "it was not run: plan "+c.Plan+" has none any more")
+		return r.over(ctx, c, notRun+"plan "+c.Plan+" has none any more")
 	}
 	hook.Sent, hook.Tries = r.Now().UTC(), hook.Tries+1
 	if err := r.record(ctx, c); err != nil {
@@ -269,20 +297,40 @@ func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Ou
 	}
 }
 
+// again sends the command after once more, unless there is nothing to run it on: Systems Manager takes commands for what
+// is stopped as well (API reference, SendCommand, InvalidInstanceId).
+func (r Runner) again(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
+	if c, outcome, err := r.unreached(ctx, c); outcome != Waits || err != nil {
+		return c, outcome, err
+	}
+	return r.sendAfter(ctx, c)
+}
+
 // unreached goes by what EC2 shows of an instance whose agent Systems Manager does not reach. What was terminated or was
-// stopped by other hands is not waited for: nothing that ran on it runs any more.
+// stopped by other hands is not waited for: nothing that ran on it runs any more. What EC2 does not show may be there.
 func (r Runner) unreached(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	switch {
-	case err != nil:
+	case err != nil, !ok:
 		return c, Waits, err
-	case !ok, source.Ending(source.State(instance)):
-		return r.over(ctx, c, "it was not run: the instance was terminated")
+	case source.Ending(source.State(instance)):
+		return r.over(ctx, c, notRun+"the instance was terminated")
 	case source.State(instance) == types.InstanceStateNameStopped && r.Now().Sub(c.Hook.Begun) > settled:
-		return r.over(ctx, c, "it was not run: the instance is stopped, and was not by Goldsmith")
+		return r.over(ctx, c, notRun+"the instance is stopped, and was not by Goldsmith")
 	default:
 		return c, Waits, nil
 	}
+}
+
+// notRun begins what is said of a command that was not run.
+const notRun = "it was not run: "
+
+// Says is what is told of a command of a plan that has failed, or was not run.
+func Says(which, problem string) string {
+	if why, is := strings.CutPrefix(problem, notRun); is {
+		return which + " was not run: " + why
+	}
+	return which + " failed: " + problem
 }
 
 // Told is the job of a source on which the command after was run, or will not be, with a warning of what was wrong.
@@ -290,7 +338,7 @@ func Told(j job.Job, c ledger.Claim) job.Job {
 	j.Hook = job.Hook{}
 	if c.Hook != nil && c.Hook.Problem != "" {
 		j.Warnings = append(slices.Clone(j.Warnings),
-			job.Reason{Code: job.AfterFailed, Text: "hooks.after failed: " + c.Hook.Problem})
+			job.Reason{Code: job.AfterFailed, Text: Says("hooks.after", c.Hook.Problem)})
 	}
 	return j
 }

@@ -213,6 +213,9 @@ type Hook struct {
 	Problem string    `json:"problem,omitempty"`
 }
 
+// Undone reports whether the command after may have been sent: what the one before has done does not hold any more.
+func (h *Hook) Undone() bool { return h != nil && (!h.Begun.IsZero() || !h.Done.IsZero()) }
+
 // Due reports whether the command after is still to be run.
 func (h *Hook) Due() bool { return h != nil && h.After && h.Done.IsZero() }
 

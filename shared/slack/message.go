@@ -129,7 +129,7 @@ func bad(r report.Report) []part {
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were "+
 				"before."),
-		groups("Not imaged, and not touched", r.Refusals, causeMost),
+		groups("Not imaged, and not stopped", r.Refusals, causeMost),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),

@@ -62,7 +62,7 @@ func (n *night) commandsRan() {
 			continue
 		}
 		afters := begun[of+" after"]
-		if len(befores) > 1 || len(afters) > 1 {
+		if len(befores) > 1 || len(afters) > 1 && !n.excused.redriven {
 			n.t.Errorf("on %s hooks.before was run %d times, and hooks.after %d times", of, len(befores), len(afters))
 			continue
 		}
@@ -88,9 +88,9 @@ func (n *night) afterwards(of string, before ssm.Invocation, afters []ssm.Invoca
 	n.t.Helper()
 	id := before.Instance
 	switch {
-	case len(afters) == 1 && (before.Ended.IsZero() || afters[0].Begun.Before(before.Ended)):
+	case len(afters) > 0 && (before.Ended.IsZero() || afters[0].Begun.Before(before.Ended)):
 		n.t.Errorf("hooks.after was begun on %s at %s, and hooks.before had not ended", of, afters[0].Begun)
-	case len(afters) == 1:
+	case len(afters) > 0:
 	case n.EC2.State(id) == ec2.Terminated, n.excused.stopped[id], n.heldFor(id) && n.toldOf(id):
 	default:
 		n.t.Errorf("hooks.before was run on %s, and hooks.after was not", of)
@@ -311,15 +311,21 @@ func TestAPersonBetweenCommands(t *testing.T) {
 			must(n.cloud.StopInstances(n.ctx, &sdk.StopInstancesInput{InstanceIds: []string{id}}))(n.t)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			play(t, commanded(uncut), func(n *night) {
-				web := n.managed("web", "")
-				n.after("image", web, func(work) { do(n, web) })
-				n.run()
-				time.Sleep(4 * sweep)
-				n.want("commands", n.commands(web), "freeze")
+		for _, keeps := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", keeps), func(t *testing.T) {
+				play(t, commanded(uncut), func(n *night) {
+					if keeps {
+						n.Parameters.KeepsCommands()
+					}
+					web := n.managed("web", "")
+					n.after("image", web, func(work) { do(n, web) })
+					n.run()
+					time.Sleep(4 * sweep)
+					n.want("commands", n.commands(web), "freeze")
+					n.want("claims", n.claimed(), 0)
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -373,7 +379,7 @@ func TestAnAgentThatDoesNotComeBack(t *testing.T) {
 			gone(n, web)
 			n.run()
 			time.Sleep(13 * time.Hour)
-			if said := n.said(); !strings.Contains(said, "it was not run: Systems Manager does not reach its agent") {
+			if said := n.said(); !strings.Contains(said, "hooks.after was not run: Systems Manager does not reach its agent") {
 				t.Errorf("people were not told: %s", said)
 			}
 			n.excused.stopped[web] = true // It is told, and over.

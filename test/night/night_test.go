@@ -86,6 +86,7 @@ type excuses struct {
 	exempted int
 	standby  bool // somebody put members into Standby
 	lost     bool // the ledger was lost, and with it what it knew of images
+	redriven bool // an execution was redriven once the sweep had dropped its claims
 }
 
 // sweep is how often recover looks around.
