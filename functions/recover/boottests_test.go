@@ -124,6 +124,14 @@ func TestTestInstancesLeftBehind(t *testing.T) {
 			Want: "DescribeInstances TerminateInstances: Failed", Says: []string{"terminating test instance i-"},
 		},
 		{
+			Name: "it is gone since it was looked at",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				claims = nil
+				s.Cloud.Inject(ec2.Fault{Action: "TerminateInstances", Code: "InvalidInstanceID.NotFound"})
+			},
+			Want: ended,
+		},
+		{
 			Name: "EC2 cannot be asked",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "Unavailable"})

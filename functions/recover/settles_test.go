@@ -107,8 +107,8 @@ func TestAnImageThatIsThereAfterItsRemoval(t *testing.T) {
 	}
 }
 
-// An image that others have deregistered and had back stays, though its job had failed; so does one whose job ended
-// well, which counts.
+// An image that others have deregistered and had back stays and begins anew, though its job had failed; so does one whose
+// job ended well, which counts.
 func TestAnImageThatWasGoneAndIsBack(t *testing.T) {
 	for state, good := range map[string]bool{job.Unproven: false, "available": true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestAnImageThatWasGoneAndIsBack(t *testing.T) {
 			}
 			r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 			s.Must(err)
-			s.Same(state, []any{there(s, id), len(open(s)), r.Good}, []any{true, 0, good})
+			s.Same(state, []any{there(s, id), len(open(s)), r.Good, r.Anew.IsZero()}, []any{true, 0, good, good})
 		})
 	}
 }

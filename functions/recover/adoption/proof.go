@@ -72,11 +72,9 @@ func (a Adoption) span(ctx context.Context, v view, r ledger.Registration) (span
 	s := ofSchedule(r)
 	switch {
 	case err == nil:
-		s = span{from: aws.ToTime(out.StartDate).UTC(), to: aws.ToTime(out.StopDate).UTC()}
 		var page job.Batch
-		if json.Unmarshal([]byte(aws.ToString(out.Input)), &page) == nil {
-			s.plan = page.Run.Plan
-		}
+		_ = json.Unmarshal([]byte(aws.ToString(out.Input)), &page) // What is no run's input names no plan.
+		s = span{from: aws.ToTime(out.StartDate).UTC(), to: aws.ToTime(out.StopDate).UTC(), plan: page.Run.Plan}
 	case fault.IsNotFound(err), fault.Code(err) == "InvalidArn", fault.Code(err) == "ValidationException": // Anybody may write a run's tag.
 	default:
 		return s, fmt.Errorf("asking when run %s went on: %w", r.Run, err)
@@ -87,8 +85,8 @@ func (a Adoption) span(ctx context.Context, v view, r ledger.Registration) (span
 
 // ofSchedule is the span that the name of a scheduled run tells.
 func ofSchedule(r ledger.Registration) span {
-	due, err := time.Parse(job.Basic, r.Run[max(0, len(r.Run)-len(job.Basic)):])
-	if err != nil || job.RunName(r.Plan, due) != r.Run {
+	due, _ := time.Parse(job.Basic, r.Run[max(0, len(r.Run)-len(job.Basic)):])
+	if job.RunName(r.Plan, due) != r.Run { // A moment that is none is no run's.
 		return span{}
 	}
 	return span{from: due, to: due.Add(executions.Lookback), plan: r.Plan}

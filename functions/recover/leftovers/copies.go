@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/functions/recover/executions"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
@@ -28,19 +29,29 @@ type copiesAPI interface {
 // registering is how long an image may not be shown that was registered of a copy: the copy is needed until then.
 const registering = 15 * time.Minute
 
-// copies deletes the copies that were made for an image which was never registered. left is whether some stay.
-func (l Images) copies(ctx context.Context, r ledger.Registration) (_ ledger.Registration, left bool, err error) {
-	if l.Now().Sub(r.Begun) < registering {
-		return r, true, nil
+// unmade ends the registration of an image that was to be registered of copies and never was: these are deleted. Those
+// that something uses once no run can come back to it stay, and are looked at no more.
+func (l Images) unmade(ctx context.Context, r ledger.Registration) error {
+	age := l.Now().Sub(r.Begun)
+	if age < registering {
+		return nil
 	}
 	r, ids, err := l.copied(ctx, r)
+	var left bool
 	if err == nil && len(ids) > 0 {
 		left, err = l.deleteCopies(ctx, r, ids)
 	}
-	return r, left, err
+	switch {
+	case err != nil || age <= executions.Lookback:
+		return err
+	case left:
+		return l.Register.Settle(ctx, r)
+	default:
+		return l.Register.Retire(ctx, r, l.Now())
+	}
 }
 
-// deleteCopies deletes those that nothing uses, the root volume's first.
+// deleteCopies deletes those that nothing uses, the root volume's first. left is whether some stay.
 func (l Images) deleteCopies(ctx context.Context, r ledger.Registration, ids []string) (left bool, err error) {
 	uses, err := l.copyUses(ctx, ids)
 	if err != nil {

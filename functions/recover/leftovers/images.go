@@ -144,8 +144,8 @@ type leftover struct {
 // left alone, and a job without a result proves nothing: a ledger that was lost must not cost good images.
 func (l Images) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image,
 	results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
-	i, shown := images[r.AMIName]
-	if !shown || register.Image(r, i) != nil {
+	i := images[r.AMIName]
+	if register.Image(r, i) != nil {
 		return left, false, l.missing(ctx, r)
 	}
 	if r, err = l.answered(ctx, r, i); err != nil {
@@ -167,14 +167,14 @@ func (l Images) unsettled(ctx context.Context, left leftover) (leftover, bool, e
 	switch r := left.registered; {
 	case !r.Anew.IsZero() || r.Adopted != "":
 		// A person had it back from the Recycle Bin, or said that it is Goldsmith's.
-		return left, false, l.Register.Settle(ctx, r)
+		return leftover{}, false, l.Register.Settle(ctx, r)
 	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
-		return left, false, l.settled(ctx, left)
+		return leftover{}, false, l.settled(ctx, left)
 	case !r.Going.IsZero():
-		return left, false, l.hadBack(ctx, r)
+		return leftover{}, false, l.hadBack(ctx, r)
 	case image.ProgressOf(left.image.State) == image.Pending:
 		// It is settled once EC2 has made up its mind; it may not be removed before.
-		return left, false, nil
+		return leftover{}, false, nil
 	}
 	// Until its job has ended well it is not known how an image of a snapshot is billed, or it is known to be wrong.
 	left.untested = l.tests(left.registered.Plan) || left.registered.Call == ledger.RegisterImage
@@ -186,15 +186,7 @@ func (l Images) unsettled(ctx context.Context, left leftover) (leftover, bool, e
 // somebody, which the next run that retires finds out with its snapshots.
 func (l Images) missing(ctx context.Context, r ledger.Registration) error {
 	if r.ID == "" && r.Call == ledger.RegisterImage {
-		var left bool
-		var err error
-		r, left, err = l.copies(ctx, r)
-		if err != nil || left && l.Now().Sub(r.Begun) <= executions.Lookback {
-			return err
-		}
-		if left {
-			return l.Register.Settle(ctx, r) // They are in use, and looked at no more.
-		}
+		return l.unmade(ctx, r)
 	}
 	if r.ID == "" && l.Now().Sub(r.Begun) > executions.Lookback {
 		return l.Register.Retire(ctx, r, l.Now())

@@ -80,8 +80,7 @@ func (p Tests) missing(ctx context.Context, r ledger.Registration) error {
 	case age <= unshown, r.ID == "" && age <= launched:
 		return nil
 	case r.ID != "":
-		i, shown, err := source.Find(ctx, p.EC2, r.ID)
-		if err != nil || shown && source.State(i) != types.InstanceStateNameTerminated {
+		if _, shown, err := source.Find(ctx, p.EC2, r.ID); err != nil || shown {
 			return err
 		}
 	}
