@@ -34,20 +34,21 @@ func asking(s *steptest.Stage, e event.Adopt) json.RawMessage {
 func TestAdopt(t *testing.T) {
 	run := job.RunName("nightly", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	var id string
-	made := func(s *steptest.Stage, edits ...func(tags map[string]string)) string {
+	of := func(s *steptest.Stage, source string, edits ...func(tags map[string]string)) string {
 		s.Helper()
-		tags := map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: run}
+		tags := map[string]string{tag.Managed: "true", tag.Source: source, tag.Name: "web", tag.Plan: "nightly", tag.Run: run}
 		for _, edit := range edits {
 			edit(tags)
 		}
 		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
-			InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web/" + s.Web + "/" + run), NoReboot: aws.Bool(true),
+			InstanceId: &source, Name: aws.String("goldsmith/web/" + source + "/" + run), NoReboot: aws.Bool(true),
 			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeImage, Tags: tag.List(tags)}},
 		})
 		s.Must(err)
 		time.Sleep(time.Hour)
 		return aws.ToString(out.ImageId)
 	}
+	made := func(s *steptest.Stage, edits ...func(tags map[string]string)) string { return of(s, s.Web, edits...) }
 	given := func(more ...func(s *steptest.Stage, in *json.RawMessage)) func(*steptest.Stage, *json.RawMessage) {
 		return func(s *steptest.Stage, in *json.RawMessage) {
 			id = made(s)
@@ -112,6 +113,17 @@ func TestAdopt(t *testing.T) {
 			" Register Settle: ok | Registrations DescribeImages Claims: ok"},
 		{Name: "its run's result is known", Given: given(result("", "available")), Want: all + " Register Settle: ok",
 			Then: is("")},
+		{
+			Name: "two of one run: it is asked about once", Want: all + " Register Settle Registration Register Settle: ok",
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { of(s, s.Launch("second", nil)) }),
+		},
+		{
+			Name: "a person has disabled it", Want: all + " Register Settle: ok", Then: is(""),
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) {
+				_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: &id})
+				s.Must(err)
+			}),
+		},
 		{
 			Name: "it failed its test", Given: given(result("", job.Unproven)), Want: all + ": ok",
 			Then: is("the result of its run does not count it as good"),

@@ -66,6 +66,22 @@ func TestAnImageIsOfARunThatWentOn(t *testing.T) {
 	}
 }
 
+// A scheduled run that Step Functions has forgotten went on for five days at most from when it was due.
+func TestAnImageOfAForgottenRun(t *testing.T) {
+	const most = 5 * 24 * time.Hour
+	for age, adopted := range map[time.Duration]bool{-time.Second: false, 0: true, most: true, most + time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			due := time.Now()
+			time.Sleep(2 * most)
+			createdBy(s, job.RunName("nightly", due), due.Add(age))
+			a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{All: true, By: "ada"}))
+			s.Must(err)
+			s.Same("created after "+age.String()+": "+a.Adopted.Images[0].Why, a.Adopted.Images[0].Why == "", adopted)
+		})
+	}
+}
+
 // A run whose name is none has no execution, whatever Step Functions calls that; any other refusal is an error.
 func TestARunThatStepFunctionsRefuses(t *testing.T) {
 	for code, fails := range map[string]bool{"InvalidArn": false, "ValidationException": false,

@@ -1,7 +1,10 @@
 package recovery_test
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +13,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	recovery "goldsmith/functions/recover"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -24,7 +28,7 @@ func adoptable(source, run string) []types.TagSpecification {
 	})}}
 }
 
-// Every image is looked at once, however many pages of two hundred there are.
+// Every image is looked at once, however many pages of two hundred there are, also where nothing is registered meanwhile.
 func TestAdoptPages(t *testing.T) {
 	for _, images := range []int{199, 200, 201, 401} {
 		synctest.Test(t, func(t *testing.T) {
@@ -38,24 +42,25 @@ func TestAdoptPages(t *testing.T) {
 				s.Must(err)
 				time.Sleep(24 * time.Hour)
 			}
-			seen, asked, pages := map[string]int{}, event.Adopt{All: true, By: "ada"}, 0
-			for {
-				a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, asked))
-				s.Must(err)
-				pages++
-				for _, c := range a.Adopted.Images {
-					s.Same("why not", c.Why, "")
-					seen[c.ID]++
+			for _, dry := range []bool{true, false} {
+				seen, asked, pages := map[string]int{}, event.Adopt{All: true, By: "ada", Dry: dry}, 0
+				for more := true; more && pages <= images; pages++ {
+					a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, asked))
+					s.Must(err)
+					for _, c := range a.Adopted.Images {
+						s.Same("why not", c.Why, "")
+						seen[c.ID]++
+					}
+					asked.After = a.Adopted.After
+					more = asked.After != ""
 				}
-				if asked.After = a.Adopted.After; asked.After == "" {
-					break
-				}
+				s.Same(fmt.Sprintf("pages of %d images", images), []int{len(seen), pages}, []int{images, (images + 199) / 200})
+				s.Same("looks at each", slices.Max(slices.Collect(maps.Values(seen))), 1)
 			}
-			s.Same(fmt.Sprintf("pages of %d images", images), []int{len(seen), pages}, []int{images, (images + 199) / 200})
 			registered := 0
 			for r, err := range s.Ledger.Kept.Registrations(s.Context(), s.Web) {
 				s.Must(err)
-				s.Same("seen", seen[r.ID], 1)
+				s.Same("snapshots of "+r.ID, len(r.Snapshots), 1)
 				registered++
 			}
 			s.Same("registered", registered, images)
@@ -107,4 +112,51 @@ func TestAdoptedLineages(t *testing.T) {
 		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web,
 			aws.ToString(copied.ImageId): aws.ToString(made.ImageId)})
 	})
+}
+
+// With an image that is adopted go the snapshots that were made with it: all of an instance with
+// several volumes, of each of many such images; and not one that was there before. EC2 may give moments in whole seconds.
+func TestAdoptedSnapshots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		source, persons := s.Launch("db", nil, volumes("/dev/xvda", "/dev/sdf", "/dev/sdg")), copyOf(s, ledger.Registration{}, "snap-9")
+		var ids []string
+		for n := range 70 { // They have 210 snapshots: more than one call asks about.
+			in := &sdk.CreateImageInput{InstanceId: &source, Name: aws.String(fmt.Sprint("db ", n)), NoReboot: aws.Bool(true),
+				TagSpecifications: adoptable(source, fmt.Sprint("r", n))}
+			if n == 0 {
+				in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdh"),
+					Ebs: &types.EbsBlockDevice{SnapshotId: &persons}}}
+			}
+			made, err := s.EC2.CreateImage(s.Context(), in)
+			s.Must(err)
+			ids = append(ids, aws.ToString(made.ImageId))
+			time.Sleep(2 * time.Hour)
+		}
+		a := accountOf(s, nightlyOf(s))
+		a.Origins.EC2 = wholeSeconds{s.EC2}
+		_, err := recovery.New(a).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: ids}))
+		s.Must(err)
+		for _, id := range ids {
+			r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+			s.Must(err)
+			s.Same("snapshots of "+r.AMIName, []any{len(r.Snapshots), slices.Contains(r.Snapshots, persons)}, []any{3, false})
+		}
+	})
+}
+
+// wholeSeconds is an EC2 that gives the moments at which snapshots were started without their fractions.
+type wholeSeconds struct{ *sdk.Client }
+
+func (w wholeSeconds) DescribeSnapshots(
+	ctx context.Context, in *sdk.DescribeSnapshotsInput, o ...func(*sdk.Options),
+) (*sdk.DescribeSnapshotsOutput, error) {
+	out, err := w.Client.DescribeSnapshots(ctx, in, o...)
+	if err != nil {
+		return nil, err
+	}
+	for n, snapshot := range out.Snapshots {
+		out.Snapshots[n].StartTime = aws.Time(aws.ToTime(snapshot.StartTime).Truncate(time.Second))
+	}
+	return out, nil
 }

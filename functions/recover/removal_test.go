@@ -19,11 +19,13 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// volumes is a launch with two volumes.
-func volumes(in *sdk.RunInstancesInput) {
-	for _, device := range []string{"/dev/xvda", "/dev/sdf"} {
-		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: aws.String(device),
-			Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}})
+// volumes is a launch with volumes of those devices.
+func volumes(devices ...string) func(*sdk.RunInstancesInput) {
+	return func(in *sdk.RunInstancesInput) {
+		for _, device := range devices {
+			in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: &device,
+				Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}})
+		}
 	}
 }
 
@@ -68,7 +70,7 @@ func TestWhatGoesWithAnImage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := steptest.New(t)
-				source := s.Launch("db", nil, volumes)
+				source := s.Launch("db", nil, volumes("/dev/xvda", "/dev/sdf"))
 				of := map[string]string{"person's": copyOf(s, ledger.Registration{}, "snap-9")}
 				in := &sdk.CreateImageInput{InstanceId: &source, Name: aws.String("goldsmith/db"), NoReboot: aws.Bool(true)}
 				if c.with {
