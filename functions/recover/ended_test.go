@@ -78,6 +78,13 @@ func TestExecutionEnded(t *testing.T) {
 			Want: looks + starts + " Slots DescribeInstances: ok", Then: said(0),
 		},
 		{
+			Name:  "the claims cannot be read: people are told all the same",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
+			Want:  "Claims DescribeInstances GetRun*2 Results Claims PutRun Notifying GetSecretValue Notified: Transient",
+			Says:  []string{"reading the claims"},
+			Then:  said(1),
+		},
+		{
 			Name: "an instance cannot be started: people are told all the same",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})

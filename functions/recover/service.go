@@ -97,22 +97,18 @@ func (t Traces) standbyOf(ctx context.Context, i types.Instance) (*ledger.Standb
 
 // inStandby names a member to people that carries the tag of a run, runs, and is out of its group's service, while no
 // claim says by whom.
-func (t Traces) inStandby(ctx context.Context, i types.Instance, execution string) error {
-	out, err := t.standbyOf(ctx, i)
-	if err != nil || out == nil || t.unread {
-		return err // Before it is known the tag stays on.
-	}
+func (t Traces) inStandby(ctx context.Context, i types.Instance, execution, group string) (told bool, err error) {
 	id := aws.ToString(i.InstanceId)
 	name := report.Label(source.Name(source.Tags(i), id), id)
-	_, err = t.Notices.Notice(ctx, notify.Notice{
+	delivery, err := t.Notices.Notice(ctx, notify.Notice{
 		Key: "standby " + id + " " + execution, Title: name + " is in Standby, and Goldsmith does not bring it back",
 		Notify: t.Notify,
 		Lines: []string{
 			"It carries tag " + tag.Stopped + "=" + execution + ", as if Goldsmith had taken it out of the service of group " +
-				out.Group + ". But the ledger does not say so any more.",
+				group + ". But the ledger does not say so any more.",
 			"Now: If it should serve, bring it back: aws autoscaling exit-standby --instance-ids " + id +
-				" --auto-scaling-group-name " + out.Group + ". If not, nothing is to be done.",
+				" --auto-scaling-group-name " + group + ". If not, nothing is to be done.",
 		},
 	})
-	return err
+	return delivery != notify.Failed, err
 }

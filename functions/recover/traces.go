@@ -156,10 +156,17 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 	}
 }
 
-// runs takes the tag off an instance that runs. One that is out of its group's service is named to people before.
+// runs takes the tag off an instance that runs. One that is out of its group's service is named to people before, unless
+// a claim that could not be read may say that it is being brought back.
 func (t Traces) runs(ctx context.Context, i types.Instance, execution string) error {
-	if err := t.inStandby(ctx, i, execution); err != nil {
-		return err
+	out, err := t.standbyOf(ctx, i)
+	if err != nil || out != nil && t.unread {
+		return err // Before it is known the tag stays on.
+	}
+	if out != nil {
+		if told, err := t.inStandby(ctx, i, execution, out.Group); err != nil || !told {
+			return err
+		}
 	}
 	return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
 }

@@ -41,8 +41,8 @@ const (
 
 // unsure reports whether it is to be found out whether EC2 has taken the sweep's accepted start back.
 func unsure(c ledger.Claim, now time.Time) bool {
-	since := now.Sub(c.Started)
-	return !c.Started.IsZero() && takingBack <= since && since < asking
+	since := now.Sub(c.Started) // Of none that is an age.
+	return takingBack <= since && since < asking
 }
 
 // startUnseen starts an instance of which EC2 does not say how it is.
