@@ -204,10 +204,10 @@ func (r Rescue) undo(ctx context.Context, c ledger.Claim, state types.InstanceSt
 	undone ledger.Claim, waits bool, why string, err error) {
 	c, waits, why, err = r.after(ctx, c, state)
 	if err != nil || waits {
-		return c, true, "", err
+		return ledger.Claim{}, true, "", err
 	}
 	if err := r.tellOfAfter(ctx, c, state); err != nil {
-		return c, true, "", err
+		return ledger.Claim{}, true, "", err
 	}
 	c, waits, more, err := r.serve(ctx, c, state)
 	return c, waits, why + more, err
