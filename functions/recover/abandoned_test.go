@@ -124,8 +124,8 @@ func TestWhatIsSeenAndNotWritten(t *testing.T) {
 	})
 }
 
-// Where function start was denied the start that the sweep is allowed at its first try, no more is stopped: what function
-// start may not start would be down until a sweep comes.
+// Where function start was denied the start that the sweep is allowed at its first try, no more is stopped: what
+// function start may not start would be down until a sweep comes.
 func TestOnlyFunctionStartIsDenied(t *testing.T) {
 	for name, c := range map[string]struct {
 		ago   time.Duration

@@ -28,7 +28,8 @@ func adoptable(source, run string) []types.TagSpecification {
 	})}}
 }
 
-// Every image is looked at once, however many pages of two hundred there are, also where nothing is registered meanwhile.
+// Every image is looked at once, however many pages of two hundred there are, also where nothing is registered
+// meanwhile.
 func TestAdoptPages(t *testing.T) {
 	for _, images := range []int{199, 200, 201, 401} {
 		synctest.Test(t, func(t *testing.T) {
@@ -114,12 +115,13 @@ func TestAdoptedLineages(t *testing.T) {
 	})
 }
 
-// With an image that is adopted go the snapshots that were made with it: all of an instance with
-// several volumes, of each of many such images; and not one that was there before. EC2 may give moments in whole seconds.
+// With an image that is adopted go the snapshots that were made with it: all of an instance with several volumes, of
+// each of many such images; and not one that was there before. EC2 may give moments in whole seconds.
 func TestAdoptedSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := steptest.New(t)
-		source, persons := s.Launch("db", nil, volumes("/dev/xvda", "/dev/sdf", "/dev/sdg")), copyOf(s, ledger.Registration{}, "snap-9")
+		source := s.Launch("db", nil, volumes("/dev/xvda", "/dev/sdf", "/dev/sdg"))
+		persons := copyOf(s, ledger.Registration{}, "snap-9")
 		var ids []string
 		for n := range 70 { // They have 210 snapshots: more than one call asks about.
 			in := &sdk.CreateImageInput{InstanceId: &source, Name: aws.String(fmt.Sprint("db ", n)), NoReboot: aws.Bool(true),

@@ -31,7 +31,8 @@ func inStandby(s *steptest.Stage) string {
 	s.Helper()
 	member := s.Group("web", 2)[0]
 	_, err := s.AutoScaling.EnterStandby(s.Context(), &autoscaling.EnterStandbyInput{
-		AutoScalingGroupName: aws.String("web"), InstanceIds: []string{member}, ShouldDecrementDesiredCapacity: aws.Bool(true),
+		AutoScalingGroupName: aws.String("web"), InstanceIds: []string{member},
+		ShouldDecrementDesiredCapacity: aws.Bool(true),
 	})
 	s.Must(err)
 	time.Sleep(5 * time.Minute)
@@ -151,21 +152,20 @@ func TestAMemberThatIsOutOfService(t *testing.T) {
 	})
 }
 
-// A member without a claim that runs, carries the tag of a run that has ended, and is in Standby is named to people before
-// the tag is taken off: not before it is known, nor while the claims cannot be listed, nor while people cannot be told. Of
-// one that serves only the tag is taken off.
+// A member without a claim that runs, carries the tag of a run that has ended, and is in Standby is named to people
+// before the tag is taken off: not before it is known, nor while the claims cannot be listed, nor while people cannot
+// be told. Of one that serves only the tag is taken off.
 func TestAMemberInStandbyWithoutAClaim(t *testing.T) {
 	for name, c := range map[string]struct {
 		serves                 bool
-		given                  func(s *steptest.Stage)
+		denied, broken         string
 		fails, tagged, isNamed bool
 	}{
-		"it serves":  {serves: true},
-		"in Standby": {isNamed: true},
-		"Auto Scaling is denied": {given: func(s *steptest.Stage) { s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1) },
-			tagged: true},
-		"the claims cannot be listed": {given: func(s *steptest.Stage) { s.Ledger.Break("Claims", 1) }, tagged: true, fails: true},
-		"Slack does not take it":      {given: func(s *steptest.Stage) { s.Refuse("GetSecretValue", "AccessDeniedException", 1) }, tagged: true},
+		"it serves":                   {serves: true},
+		"in Standby":                  {isNamed: true},
+		"Auto Scaling is denied":      {denied: "DescribeAutoScalingInstances", tagged: true},
+		"the claims cannot be listed": {broken: "Claims", tagged: true, fails: true},
+		"Slack does not take it":      {denied: "GetSecretValue", tagged: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -186,8 +186,11 @@ func TestAMemberInStandbyWithoutAClaim(t *testing.T) {
 					}
 					return named, err
 				}
-				if c.given != nil {
-					c.given(s)
+				if c.broken != "" {
+					s.Ledger.Break(c.broken, 1)
+				}
+				if c.denied != "" {
+					s.Refuse(c.denied, "AccessDeniedException", 1)
 				}
 				named, err := sweep()
 				_, tagged := s.Tags(member)[tag.Stopped]

@@ -155,6 +155,10 @@ func TestWhatIsSettledAndNotWritten(t *testing.T) {
 			image(func(_ *steptest.Stage, r *ledger.Registration) { r.Run = "another"; time.Sleep(5 * 24 * time.Hour) })},
 		"an image that somebody had back": {"Settle",
 			image(func(_ *steptest.Stage, r *ledger.Registration) { r.Going = time.Now(); time.Sleep(time.Hour) })},
+		"an image that is gone": {"Amend", image(func(s *steptest.Stage, r *ledger.Registration) {
+			_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: &r.ID})
+			s.Must(err)
+		})},
 		"an image that was removed": {"Retire", image(func(*steptest.Stage, *ledger.Registration) {})},
 		"an image that was never made": {"Retire", func(s *steptest.Stage) {
 			_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage,

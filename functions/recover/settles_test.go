@@ -107,8 +107,8 @@ func TestAnImageThatIsThereAfterItsRemoval(t *testing.T) {
 	}
 }
 
-// An image that others have deregistered and had back stays and begins anew, though its job had failed; so does one whose
-// job ended well, which counts.
+// An image that others have deregistered and had back stays and begins anew, though its job had failed; one whose job
+// ended well stays, too, and counts.
 func TestAnImageThatWasGoneAndIsBack(t *testing.T) {
 	for state, good := range map[string]bool{job.Unproven: false, "available": true} {
 		synctest.Test(t, func(t *testing.T) {
