@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/report"

@@ -8,10 +8,9 @@ import (
 	"iter"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"

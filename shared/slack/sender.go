@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // secretReader is Secrets Manager.

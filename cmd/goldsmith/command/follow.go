@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
 	"goldsmith/shared/fault"

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"

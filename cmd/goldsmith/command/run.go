@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
@@ -17,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"goldsmith/shared/awsclient"
 	"goldsmith/shared/job"
