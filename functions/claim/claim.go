@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -69,6 +70,9 @@ type Input struct {
 	Job       job.Job `json:"job"`
 	Execution string  `json:"execution"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // Handle claims the job's source. The claim comes before the look: a run that
 // looked first could take an instance that another run has stopped for a stopped one.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -35,6 +36,9 @@ type Input struct {
 	Job job.Job `json:"job"`
 	Do  Do      `json:"do"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // EC2 makes copies in one Region and shares them, and removes one that has failed.
 type EC2 interface {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -32,6 +33,9 @@ type Input struct {
 	Job job.Job `json:"job"`
 	Do  Do      `json:"do"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // claims is the ledger as far as commands need it.
 type claims interface {

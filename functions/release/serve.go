@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -36,6 +37,9 @@ type Input struct {
 	Job job.Job `json:"job"`
 	Do  Do      `json:"do"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // Do does the part that is due.
 func (s Step) Do(ctx context.Context, in Input) (job.Job, error) {

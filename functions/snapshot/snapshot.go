@@ -5,6 +5,7 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -59,6 +60,9 @@ type Input struct {
 	Do  Do      `json:"do"`
 	Job job.Job `json:"job"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // Handle does it.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {

@@ -5,6 +5,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"goldsmith/shared/command"
@@ -49,6 +50,9 @@ type Input struct {
 	Job job.Job `json:"job"`
 	Do  Do      `json:"do"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // Handle does one part of the test. What fails for good leaves the image
 // unproven: it is kept, and nothing is rolled to it.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"goldsmith/shared/fault"
@@ -41,6 +42,9 @@ type Input struct {
 	// the look is done. A slower look is tried again.
 	Within int `json:"within"`
 }
+
+// LogAttrs are the ids an operator searches by.
+func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 
 // Handle stores the token before it looks, so that no change falls between the two. It
 // looks unless nothing can have changed yet. The job is the answer of a look without a token.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -82,7 +83,8 @@ func add[In, Out any](s *Stack, name string,
 	if err != nil {
 		return err
 	}
-	wrapped := handler.Wrap(handler.Logger(s.functions.logs, name), handle)
+	logs := io.MultiWriter(s.functions.logs, s.Groups.Writer(workflow.LogGroup(name)))
+	wrapped := handler.Wrap(handler.Logger(logs, name), handle)
 	s.functions.byName[name] = func() lambda.Handler { return lambda.NewHandler(wrapped) }
 	return nil
 }

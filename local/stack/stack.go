@@ -17,6 +17,7 @@ import (
 	"goldsmith/local/account"
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
+	"goldsmith/local/cloudwatchlogs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
 	"goldsmith/local/query"
@@ -74,6 +75,7 @@ type Options struct {
 type Stack struct {
 	*account.Account
 	DeadLetters *sqs.Queue
+	Groups      *cloudwatchlogs.Groups
 	States      *sfn.Service
 	Bus         *eventbridge.Bus
 	Slack       *slack.Sink
@@ -168,6 +170,10 @@ func (s *Stack) startServices() error {
 		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
 	})
 	s.Serve("sqs", s.DeadLetters)
+	s.Groups = cloudwatchlogs.New(cloudwatchlogs.Options{
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
+	})
+	s.Serve("logs", s.Groups)
 	s.Serve("lambda", s.functions)
 	if o.Table {
 		s.Tables.Deploy(workflow.Name, ledger.PartitionKey, ledger.SortKey, ledger.TTLAttribute)

@@ -1,7 +1,10 @@
 package members
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -57,7 +60,22 @@ func (w *world) lookAtLetters() (any, error) {
 	return all, nil
 }
 
+// logLines has functions log an hour apart.
+func (w *world) logLines() {
+	to := w.suite.Groups.Writer(workflow.LogGroup("watch"))
+	for _, line := range []string{`{"run":"one"}`, `{"run":"two"}`} {
+		if _, err := to.Write([]byte(line + "\n")); err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+	}
+}
+
 var queueBases = map[string]func(*world) any{
+	"logs.DescribeLogGroups": func(*world) any { return &cloudwatchlogs.DescribeLogGroupsInput{} },
+	"logs.FilterLogEvents": func(*world) any {
+		return &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String(workflow.LogGroup("watch"))}
+	},
 	"sqs.ReceiveMessage": func(*world) any { return &sqs.ReceiveMessageInput{QueueUrl: queue()} },
 	"sqs.DeleteMessage": func(w *world) any {
 		out, err := w.sqs.ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue()})

@@ -30,6 +30,7 @@ var clients = map[string]func(*world) any{
 	"organizations":        func(w *world) any { return w.orgs },
 	"eventbridge":          func(w *world) any { return w.events },
 	"sns":                  func(w *world) any { return w.sns },
+	"logs":                 func(w *world) any { return w.logs },
 }
 
 func one() *int32 { return aws.Int32(1) }

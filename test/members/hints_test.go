@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/infra/workflow"
 	local "goldsmith/local/ec2"
 )
 
@@ -105,6 +106,9 @@ var hints = map[string]func(*world) []any{
 		in := &sfn.ListStateMachineAliasesInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
 		return []any{*must(w.states.ListStateMachineAliases(w.t.Context(), in))(w).NextToken}
 	},
+	"logs.FilterLogEvents.LogGroupName":      these(workflow.LogGroup("claim")),
+	"logs.FilterLogEvents.StartTime":         these(int64(32503680000000)),
+	"logs.FilterLogEvents.FilterPattern":     these(`{ $.run = "one" }`),
 	"QueueNamePrefix":                        these("gold", "other"),
 	"AttributeNames":                         these("All"),
 	"MessageAttributeNames":                  these("All"),

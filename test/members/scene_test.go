@@ -85,6 +85,7 @@ func (w *world) build(service string) {
 	parts := map[string]func(){
 		"ec2": w.more, "autoscaling": w.groups, "ssm": w.parameters, "secretsmanager": w.secret, "sfn": w.executions,
 		"dynamodb": w.tables, "ebs": w.direct, "sqs": w.letters, "sns": w.topic, "lambda": w.deployments,
+		"logs": w.logLines,
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if service == "" || service == name || service == "elasticloadbalancing" && name == "autoscaling" {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
@@ -64,6 +65,7 @@ type world struct {
 	balancing *balancers.Client
 	events    *eventbridge.Client
 	sns       *sns.Client
+	logs      *cloudwatchlogs.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -124,7 +126,7 @@ func within(t *testing.T, service string, story func(*world)) {
 		w.balancing = balancers.NewFromConfig(cfg)
 		w.events, w.sns = eventbridge.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 		w.kms, w.quotas = kms.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
-		w.orgs = organizations.NewFromConfig(cfg)
+		w.orgs, w.logs = organizations.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
 		w.suite.Organizations.Join(local.Organization{ID: "o-a1b2c3d4e5", Management: "999999999999"})
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)

@@ -9,11 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
-
-	"goldsmith/shared/version"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -119,7 +116,7 @@ func (p Program) Root() *cobra.Command {
 	t := &terms{Program: p}
 	root := &cobra.Command{
 		Use: "goldsmith", Short: "Golden images from EC2 instances", Long: long,
-		SilenceUsage: true, SilenceErrors: true, Version: built(),
+		SilenceUsage: true, SilenceErrors: true, Version: built().String(),
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if t.output != text && t.output != inJSON {
 				return misusedf("--output %q is neither text nor json", t.output)
@@ -138,7 +135,7 @@ func (p Program) Root() *cobra.Command {
 		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.watchCommand(), t.initCommand(),
 		t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
 		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand(),
-		t.doctorCommand(), t.proveCommand())
+		t.doctorCommand(), t.logsCommand(), t.proveCommand(), t.versionCommand())
 	for _, c := range root.Commands() {
 		t.completes(c)
 	}
@@ -159,21 +156,6 @@ func takes(least, most int, what string) cobra.PositionalArgs {
 			return nil
 		}
 	}
-}
-
-// built is the release, and the commit it was built from.
-func built() string {
-	words := []string{version.Version}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return words[0]
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			words = append(words, s.Value[:min(len(s.Value), 12)])
-		}
-	}
-	return strings.Join(append(words, info.GoVersion), " ")
 }
 
 func terminal() Program {

@@ -1,0 +1,2 @@
+// Package newcomer walks the README from clone to uninstall.
+package newcomer
