@@ -22,7 +22,7 @@ func withData(s *steptest.Stage, in *claim.Input) {
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{
 			{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}},
 			{DeviceName: aws.String("/dev/sdg"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8),
-				DeleteOnTermination: aws.Bool(false)}},
+				DeleteOnTermination: aws.Bool(false), Encrypted: aws.Bool(true)}},
 		}
 	})
 	s.Set(in.Job.Source.ID, ec2.Stopped)
@@ -87,6 +87,18 @@ func TestLeaveOut(t *testing.T) {
 			Then:  leaves([]job.ReasonCode{job.VolumesLeftOut, job.RootStays}, nil, "/dev/sdf", "/dev/sdg")},
 		{Name: "a tag that the plan does not go by", Given: marked(plan.Volumes{}, "/dev/sdf"), Want: seen + " Record: ok",
 			Then: leaves(nil, []string{"/dev/sdg"})},
+		{
+			Name: "the key of what is left out is none of its image's, which may be shared",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				marked(plan.Volumes{LeaveOut: []string{"/dev/sdg"}})(s, in)
+				in.Job.Plan.Share.Accounts = []string{"210987654321"}
+			},
+			Want: seen + " Record DescribeVolumes: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				leaves(told, nil, "/dev/sdg")(s, j)
+				s.Same("shared", j.Sharing && j.Shared == nil, true)
+			},
+		},
 		{Name: "the tags cannot be read: nothing is stopped",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				marked(plan.Volumes{Tagged: true}, "/dev/sdf")(s, in)

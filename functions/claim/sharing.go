@@ -65,8 +65,9 @@ func (s Step) keys(ctx context.Context, of job.Source) ([]string, error) {
 		return []string{aws.ToString(found.KmsKeyId)}, nil
 	}
 	f, err := source.WithKeys(ctx, s.EC2, source.Facts{Instance: types.Instance{InstanceId: aws.String(of.ID)}})
-	if err == nil && len(f.Unread) > 0 {
-		err = fmt.Errorf("EC2 does not say under which key volume %s is", job.Few(f.Unread, 1))
+	unread := slices.DeleteFunc(f.Unread, func(volume string) bool { return !slices.Contains(of.Volumes, volume) })
+	if err == nil && len(unread) > 0 {
+		err = fmt.Errorf("EC2 does not say under which key volume %s is", job.Few(unread, 1))
 	}
-	return f.Keys, err
+	return f.KeysOf(of.Volumes), err
 }

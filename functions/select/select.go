@@ -293,7 +293,7 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 	if f.OneTimeSpot {
 		codes = append(codes, job.OneTimeSpot)
 	}
-	if len(f.Keys) > 0 {
+	if len(f.ImageKeys()) > 0 {
 		codes = append(codes, job.Encrypted)
 	}
 	return codes

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
 
@@ -208,13 +209,41 @@ func (f *Facts) has(v types.Volume) {
 		f.Marked = append(f.Marked, id)
 	}
 	f.SlowVolume = f.SlowVolume || slow(v) && !f.leaves(id)
-	if key != "" && !slices.Contains(f.Keys, key) {
-		f.Keys = append(f.Keys, key)
-	}
+	f.keyed(id, key)
 	f.Unread = slices.DeleteFunc(f.Unread, func(unread string) bool { return unread == id })
 	if key == "" && (v.Encrypted == nil || *v.Encrypted) {
 		f.Unread = append(f.Unread, id)
 	}
+}
+
+// keyed takes up the key of a volume, if it has one.
+func (f *Facts) keyed(volume, key string) {
+	if key == "" {
+		return
+	}
+	if f.keyOf == nil {
+		f.keyOf = map[string]string{}
+	}
+	f.keyOf[volume] = key
+	if !slices.Contains(f.Keys, key) {
+		f.Keys = append(f.Keys, key)
+	}
+}
+
+// KeysOf are the keys of some of the volumes.
+func (f Facts) KeysOf(volumes []string) (keys []string) {
+	for _, volume := range volumes {
+		if key := f.keyOf[volume]; key != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// ImageKeys are the keys of the volumes that its image is to hold: a start needs those of the others as well.
+func (f Facts) ImageKeys() []string {
+	out, _ := LeaveOut(f.Instance, f.Plan.Image.Volumes, f.Marked)
+	return f.KeysOf(slices.DeleteFunc(Volumes(f.Instance), job.Image{LeftOut: out}.Leaves))
 }
 
 func slow(v types.Volume) bool {
@@ -223,7 +252,7 @@ func slow(v types.Volume) bool {
 
 // WithKeys are the facts of an instance with the keys and the tags of its volumes as they are now.
 func WithKeys(ctx context.Context, api ec2.DescribeVolumesAPIClient, f Facts) (Facts, error) {
-	f.Keys, f.KeyUnseen, f.Marked, f.Unread = nil, false, nil, Volumes(f.Instance)
+	f.Keys, f.keyOf, f.KeyUnseen, f.Marked, f.Unread = nil, nil, false, nil, Volumes(f.Instance)
 	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("attachment.instance-id"), Values: []string{aws.ToString(f.Instance.InstanceId)}},
 	}})

@@ -41,8 +41,9 @@ type Facts struct {
 	// SpotCancelled is whether it is cancelled, SpotEnds when it ends; zero when it does not.
 	SpotCancelled bool
 	SpotEnds      time.Time
-	// Keys are the KMS keys of its encrypted volumes, by their ARNs.
-	Keys []string
+	// Keys are the KMS keys of its encrypted volumes, by their ARNs; keyOf is which volume has which.
+	Keys  []string
+	keyOf map[string]string
 	// KeyUnseen is whether one of them cannot be looked at.
 	KeyUnseen bool
 	// Member is what Auto Scaling says of a member of a group; nil where it was not asked.

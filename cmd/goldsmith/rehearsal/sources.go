@@ -133,7 +133,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 		return nil, err
 	}
 	for i, f := range facts {
-		found[i].ahead(ctx, s.Sharing, run, p, f.Keys)
+		found[i].ahead(ctx, s.Sharing, run, p, f.ImageKeys())
 	}
 	all := append(found, others...)
 	slices.SortStableFunc(all,
