@@ -123,6 +123,7 @@ func (c *checker) verify(v Verify) {
 		c.add("verify.patience", "%s is outside 2m to 2h", v.Patience)
 	}
 	c.launch(v)
+	c.literal("verify.command", v.Command)
 	switch n := utf8.RuneCountInString(v.Command); {
 	case n > MaxCommand:
 		c.add("verify.command", "%d characters are more than %d: put the test into the image as a script, and its name here",

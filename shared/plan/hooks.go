@@ -2,8 +2,10 @@ package plan
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -82,11 +84,30 @@ func (c *checker) hooks(p Plan) {
 	}
 }
 
+// parameter is how a command has Systems Manager put a parameter's value into it (User Guide, "Working with parameters in
+// Parameter Store").
+var parameter = regexp.MustCompile(`\{\{\s*ssm(-secure)?:`)
+
 func (c *checker) command(path, text string) {
 	if text != "" && strings.TrimSpace(text) == "" {
 		c.add(path, "is blank: leave the key out")
 	}
+	c.literal(path, text)
 	if n := utf8.RuneCountInString(text); n > MaxCommand {
 		c.add(path, "%d characters are more than %d: put it onto the instance as a script, and its name here", n, MaxCommand)
 	}
 }
+
+// literal is about a command's letters. They are all that is run: who writes a parameter, and deploys no plan, must not be
+// root on instances.
+func (c *checker) literal(path, text string) {
+	if parameter.MatchString(text) {
+		c.add(path, "has {{ssm:...}}, for which Systems Manager puts a parameter's value into the command before it is run: "+
+			"have the command read the parameter itself, as with aws ssm get-parameter")
+	}
+	if at := strings.IndexFunc(text, unprintable); at >= 0 {
+		c.add(path, "has a control character, %q", []rune(text[at:])[0])
+	}
+}
+
+func unprintable(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }

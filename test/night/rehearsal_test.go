@@ -39,11 +39,12 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 	for seed := range uint64(rehearsed) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random, more := rand.New(rand.NewPCG(seed, 0x4ea4)), rand.New(rand.NewPCG(seed, 0xafa4))
-			plans := nightly(anyPlan(random), anyCopies(more))
+			plans := nightly(anyPlan(random), anyCopies(more), anyPick(seed))
 			o := afar(plans)
 			o.Seed = seed + 1
 			play(t, o, func(n *night) {
 				n.anyFleet(random)
+				n.anyMembers(seed)
 				n.anyTemplates(random)
 				n.anyAfar(more)
 				afarMet = append(afarMet, problemsAfar(n.rehearseAndRun(plans.Plans["nightly"]))...)
@@ -55,7 +56,7 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 	for _, code := range []job.ReasonCode{
 		job.InstanceStoreRoot, job.OneTimeSpot, job.AutoScalingMember, job.StopProtected, job.Hibernation, job.Terminating,
 		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, job.CannotStart,
-		job.KeyUnseen, metImaged, metStopped, metRefused,
+		job.KeyUnseen, job.AnotherStands, metImaged, metStopped, metRefused,
 	} {
 		if met[code] == 0 {
 			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
@@ -119,6 +120,27 @@ func anyPlan(random *rand.Rand) func(*plan.Plan) {
 		if random.IntN(6) == 0 {
 			p.Sources.IDs = []string{"i-0123456789abcdef0"}
 		}
+	}
+}
+
+// anyPick has one member stand for its group, in every third plan.
+func anyPick(seed uint64) func(*plan.Plan) {
+	return func(p *plan.Plan) {
+		if seed%3 == 0 {
+			p.Groups.Pick = plan.GroupPicks[seed/3%3]
+		}
+	}
+}
+
+// anyMembers launches two more members of one group, a while apart, where one stands for it.
+func (n *night) anyMembers(seed uint64) {
+	n.t.Helper()
+	if seed%3 > 0 {
+		return
+	}
+	for _, words := range []string{"group=web", "group=web stopped"} {
+		time.Sleep(time.Second)
+		n.launch("member-"+words[len(words)-1:], words)
 	}
 }
 

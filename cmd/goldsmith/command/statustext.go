@@ -50,7 +50,7 @@ func (s status) printDown(p *page) {
 		}
 		if w.Do == unrun {
 			p.fold("  ", "%s %s", w.label(), w.Out)
-			p.fold("    ", "Run %s has run hooks.before on it. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
+			p.fold("    ", "It runs. Goldsmith goes on trying every few minutes, for run %s. %s", w.Run, w.Do)
 			continue
 		}
 		if w.Do == unserved {
