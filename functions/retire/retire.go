@@ -78,7 +78,7 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}
-	o, err := s.Reviewer.Look(ctx, ruled.Plan, scope)
+	o, err := s.look(ctx, ruled, scope)
 	if err != nil {
 		return p, err
 	}
@@ -92,6 +92,16 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 		p.Retire.Region, p.Retire.Cursor, p.Retire.More = next, "", true
 	}
 	return p, nil
+}
+
+// look looks at the images, or at the copies of a Region. A Region that refuses it keeps no other Region's copies from
+// going.
+func (s Step) look(ctx context.Context, p job.Batch, scope retention.Scope) (retention.Review, error) {
+	o, err := s.Reviewer.Look(ctx, p.Plan, scope)
+	if err != nil && p.Retire.Region != "" && fault.Lasts(err) {
+		o.Blind, err = err, nil
+	}
+	return o, err
 }
 
 // round is one invocation's work.
@@ -157,9 +167,17 @@ func (r *round) blind(ctx context.Context) error {
 		return r.Blind
 	}
 	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
-	return r.stuck(ctx, retirement{Subject: "uses of images"},
-		"nothing was retired, since it could not be found out what is in use: "+brief(r.Blind)+". Give the function "+
-			"goldsmith-retire what it is refused; the next run tries again.")
+	what, region := "uses of images", r.page.Retire.Region
+	do := "Give the function goldsmith-retire what it is refused; the next run tries again."
+	if region != "" {
+		what = "uses of copies in " + region // What is written down of one Region is not of another.
+	}
+	if region != "" && r.page.Plan.CopyIn(region).Region == "" {
+		do = "The plan has no copies there any more: deregister them by hand, or list " + region + " in its copies again."
+	}
+	r.hurt++
+	return r.write(ctx, retirement{Subject: what, Status: job.Stuck, Why: []string{
+		"nothing was retired, since it could not be found out what is in use: " + brief(r.Blind) + ". " + do}})
 }
 
 // retirement is what is written down.
@@ -167,7 +185,12 @@ type retirement = job.Retirement
 
 // put writes down what became of a subject in this run.
 func (r *round) put(ctx context.Context, what retirement) error {
-	what.Plan, what.Run, what.At, what.Region = r.page.Plan.Name, r.page.Run.Name, r.now, r.page.Retire.Region
+	what.Region = r.page.Retire.Region
+	return r.write(ctx, what)
+}
+
+func (r *round) write(ctx context.Context, what retirement) error {
+	what.Plan, what.Run, what.At = r.page.Plan.Name, r.page.Run.Name, r.now
 	if err := r.Ledger.PutRetirement(ctx, what); err != nil {
 		return fmt.Errorf("writing down what becomes of %s: %w", what.Subject, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 
 	"goldsmith/local/clock"
 	"goldsmith/local/dynamodb"
@@ -54,6 +55,8 @@ type Account struct {
 
 	options Options
 	faults  inject.Set
+	// disabled are the names of Regions that the account had, and has disabled.
+	disabled sync.Map
 }
 
 // New makes an account with nothing in it but what EC2 gives each. Close stops it.
@@ -88,6 +91,16 @@ func (a *Account) Inject(f inject.Fault) { a.faults.Inject(f) }
 
 // Forget takes back the faults of an operation.
 func (a *Account) Forget(operation string) { a.faults.Forget(operation) }
+
+// Enable enables one of the account's other Regions again, or disables it: no service there knows its credentials then.
+func (a *Account) Enable(region string, enabled bool) {
+	if enabled {
+		a.disabled.Delete(region)
+	} else {
+		a.disabled.Store(region, true)
+	}
+	a.EC2.Enable(region, enabled)
+}
 
 // Close stops what goes on by itself.
 func (a *Account) Close() {
@@ -148,9 +161,12 @@ func refuse(w http.ResponseWriter, r *http.Request, f inject.Fault) {
 // service is what answers a request: a service of the Region that it is for, or a refusal.
 func (a *Account) service(r *http.Request, region, service string) http.Handler {
 	h, ok := a.services[service]
+	_, disabled := a.disabled.Load(region)
 	switch {
 	case !ok:
 		return a.unknown(r, service)
+	case disabled && !everywhere[service]:
+		return a.elsewhere(region, service)
 	case region == a.options.Region || everywhere[service]:
 		return h
 	case a.Beside[region] != nil && a.Beside[region].services[service] != nil:

@@ -10,6 +10,13 @@ import (
 // In is the account's EC2 in a Region; nil in one that the account has not enabled.
 func (w *World) In(region string) *World { return w.regions[region] }
 
+// Enable has the account show a Region among those that it has enabled, or not.
+func (w *World) Enable(region string, enabled bool) {
+	w.lock()
+	defer w.unlock()
+	w.disabled[region] = !enabled
+}
+
 // Parameters says how the Region's Parameter Store answers: the image that a parameter holds, which is launched for
 // resolve:ssm:, and the ARNs of the parameters that hold an image.
 func (w *World) Parameters(value func(name string) (string, bool), holding func(image string) []string) {
@@ -33,7 +40,7 @@ func (w *World) beside(region string) (*World, error) {
 // What a person or a tool looks up around instances: the account's Regions, the zones of this one and its default VPC.
 
 func describeRegions(w *World, call *query.Call) error {
-	regions := slices.Sorted(maps.Keys(w.regions))
+	regions := slices.DeleteFunc(slices.Sorted(maps.Keys(w.regions)), func(r string) bool { return w.disabled[r] })
 	return answer(w, call, "regionInfo", "RegionName", regions, filterable[string]{
 		"region-name":   one(func(r *string) string { return *r }),
 		"opt-in-status": one(func(*string) string { return "opt-in-not-required" }),

@@ -9,6 +9,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
+	"goldsmith/shared/plan"
 )
 
 // published are the versions of the functions: one more of each with every deployment. Who names no version gets
@@ -78,6 +79,23 @@ func (p *published) of(function string) (numbers []string, made []time.Time) {
 func (s *Stack) Deploy(definition string, wrap func(asl.Invoker) asl.Invoker) error {
 	version := s.invoker.publish(wrap, s.functions, s.options.Clock.Now())
 	if err := s.States.Update(s.Machine, []byte(definition), s.substitutions(version)); err != nil {
+		return err
+	}
+	return s.release()
+}
+
+// Replan does what a deployment of other plans does: runs that are on keep the plans they began with, those that begin
+// later have these. Schedules and channels stay as they are. For tests.
+func (s *Stack) Replan(plans plan.Plans, wrap func(asl.Invoker) asl.Invoker) error {
+	next := *s
+	next.options.Plans, next.functions = plans, newFunctions(s.options)
+	next.functions.published, next.functions.environment = s.invoker, next.Environment
+	if err := next.startFunctions(); err != nil {
+		return err
+	}
+	version := s.invoker.publish(wrap, next.functions, s.options.Clock.Now())
+	err := s.States.Update(s.Machine, []byte(s.options.Definition), s.substitutions(version))
+	if err != nil {
 		return err
 	}
 	return s.release()

@@ -98,7 +98,7 @@ type Review struct {
 	// Unanswered are copies of which it is not known whether EC2 was asked for them, Lost those that have failed or were
 	// never seen to be available, and are not removed yet.
 	Unanswered, Lost []ledger.Registration
-	// Regions are those of the plan's copies, when images are looked at.
+	// Regions are those of the plan's copies.
 	Regions []string
 	// Asking are images of which EC2 is to be asked who uses them where they are shared.
 	Asking []string
@@ -212,11 +212,11 @@ func (w Reviewer) registered(ctx context.Context, plan string, o *Review) error 
 
 // add takes in a registration, of a review of copies in a Region or, without one, of images.
 func (o *Review) add(r ledger.Registration, region string) {
+	if r.Region != "" && !slices.Contains(o.Regions, r.Region) {
+		o.Regions = append(o.Regions, r.Region)
+	}
 	switch {
 	case r.Region != region:
-		if region == "" && !slices.Contains(o.Regions, r.Region) {
-			o.Regions = append(o.Regions, r.Region)
-		}
 	case r.ID != "":
 		o.Registered[r.ID] = r
 	case r.IsCopy():

@@ -17,19 +17,29 @@ import (
 type deniedAfar struct {
 	region  string
 	actions []string
-	on      atomic.Bool
+	// of are actions that one function is denied, by its name.
+	of map[string][]string
+	on atomic.Bool
 }
 
 func (d *deniedAfar) layer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.on.Load() && r.Header.Get(query.CallerHeader) != "" &&
-			strings.Contains(r.Header.Get("Authorization"), "/"+d.region+"/") &&
-			(len(d.actions) == 0 || slices.Contains(d.actions, account.Operation(r))) {
+		caller := r.Header.Get(query.CallerHeader)
+		if d.on.Load() && caller != "" && strings.Contains(r.Header.Get("Authorization"), "/"+d.region+"/") &&
+			d.denies(caller, account.Operation(r)) {
 			account.Deny(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (d *deniedAfar) denies(caller, action string) bool {
+	function, _, _ := strings.Cut(caller, "/")
+	if d.of != nil {
+		return slices.Contains(d.of[function], action)
+	}
+	return len(d.actions) == 0 || slices.Contains(d.actions, action)
 }
 
 // A Region that is disabled, and a plan that is deployed without alias, while copies are on their way: home has its
