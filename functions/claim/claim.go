@@ -77,6 +77,7 @@ func (in Input) LogAttrs() []slog.Attr { return in.Job.LogAttrs() }
 // Handle claims the job's source. The claim comes before the look: a run that
 // looked first could take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
+	s.EC2 = once{s.EC2, map[string]*ec2.DescribeVolumesOutput{}}
 	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision, j.Standby = in.Execution, "", nil // one that waited is decided anew
 	j.Hook = job.Hook{}

@@ -65,6 +65,14 @@ func TestClaim(t *testing.T) {
 			},
 		},
 		{
+			Name: "its image will be shared: the volumes are asked about no more often",
+			Given: func(_ *steptest.Stage, in *claim.Input) {
+				in.Job.Plan.Share.Accounts = []string{"210987654321"}
+			},
+			Want: claims + " Take Record: ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("shared", j.Sharing && j.Shared == nil, true) },
+		},
+		{
 			Name:  "a stopped instance is imaged as it is, and stays stopped",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  found + " Record: ok",

@@ -88,6 +88,15 @@ func TestLeaveOut(t *testing.T) {
 		{Name: "a tag that the plan does not go by", Given: marked(plan.Volumes{}, "/dev/sdf"), Want: seen + " Record: ok",
 			Then: leaves(nil, []string{"/dev/sdg"})},
 		{
+			Name: "the plan goes by tags, and shares: the volumes are asked about once",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				marked(plan.Volumes{Tagged: true}, "/dev/sdf", "/dev/sdg")(s, in)
+				in.Job.Plan.Share.Accounts = []string{"210987654321"}
+			},
+			Want: seen + " DescribeVolumes Record: ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("shared", j.Sharing && j.Shared == nil, true) },
+		},
+		{
 			Name: "the key of what is left out is none of its image's, which may be shared",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				marked(plan.Volumes{LeaveOut: []string{"/dev/sdg"}})(s, in)
@@ -101,7 +110,7 @@ func TestLeaveOut(t *testing.T) {
 		},
 		{Name: "the tags cannot be read: nothing is stopped",
 			Given: func(s *steptest.Stage, in *claim.Input) {
-				marked(plan.Volumes{Tagged: true}, "/dev/sdf")(s, in)
+				marked(plan.Volumes{Tagged: true}, "/dev/sdf", "/dev/sdg")(s, in)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeVolumes", Code: "UnauthorizedOperation"})
 			},
 			Want: seen + " DescribeVolumes: Failed", Says: []string{"looking up the volumes of i-"}},
