@@ -45,7 +45,10 @@ func (e *InvalidError) Error() string {
 }
 
 // Load reads the plans in a file.
-func Load(path string, now time.Time) (plan.Plans, error) {
+func Load(path string, now time.Time) (plan.Plans, error) { return LoadIn(path, "", now) }
+
+// LoadIn reads the plans in a file for a suite in a Region; what only holds of that is checked, too. Empty is any.
+func LoadIn(path, region string, now time.Time) (plan.Plans, error) {
 	file, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
@@ -55,13 +58,17 @@ func Load(path string, now time.Time) (plan.Plans, error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
 	}
-	return Parse(filepath.Base(path), text, now)
+	return parsed(filepath.Base(path), text, region, now)
 }
 
 // Parse reads plans and fills in what they leave out. The name stands in front
 // of every problem; schedules are judged as of now. Its error is an *InvalidError.
 func Parse(name string, text []byte, now time.Time) (plan.Plans, error) {
-	plans, problems := parse(text, now)
+	return parsed(name, text, "", now)
+}
+
+func parsed(name string, text []byte, region string, now time.Time) (plan.Plans, error) {
+	plans, problems := parse(text, region, now)
 	if len(problems) == 0 {
 		return plans, nil
 	}
@@ -69,7 +76,7 @@ func Parse(name string, text []byte, now time.Time) (plan.Plans, error) {
 	return plan.Plans{}, &InvalidError{Name: name, Problems: problems}
 }
 
-func parse(text []byte, now time.Time) (plan.Plans, []Problem) {
+func parse(text []byte, region string, now time.Time) (plan.Plans, []Problem) {
 	body, problems := document(text)
 	if body == nil {
 		return plan.Plans{}, problems
@@ -81,12 +88,20 @@ func parse(text []byte, now time.Time) (plan.Plans, []Problem) {
 		return plans, r.problems
 	}
 	read := slices.Clone(r.problems)
-	for _, p := range slices.Concat(plans.Check(), checkSchedules(&plans, now), r.checkSnapshots(plans)) {
+	for _, p := range slices.Concat(plans.Check(), checkSchedules(&plans, now), r.checkSnapshots(plans), atHome(plans, region)) {
 		if !spoilt(read, p.Path) {
 			r.problems = append(r.problems, Problem{r.line(p.Path), p})
 		}
 	}
 	return plans, r.problems
+}
+
+// atHome is what is wrong of a suite in a Region; nothing of one that is not known.
+func atHome(plans plan.Plans, region string) []plan.Problem {
+	if region == "" {
+		return nil
+	}
+	return plans.Home(region)
 }
 
 // spoilt reports whether something at, above or below a path could not be read,

@@ -21,8 +21,9 @@ func (t *terms) checkCommand() *cobra.Command {
 		Short: "Check plans, and show when they are due",
 		Long: `Check reads plans and tells everything that is wrong with them, each with its
 line; or, when nothing is, what they are and the next three times of each. It
-asks AWS nothing.`,
-		Example: "  goldsmith check\n  goldsmith check team/plans.yaml -o json",
+asks AWS nothing. Where --region says in which Region they are to be deployed, it
+tells which copies cannot be there as well.`,
+		Example: "  goldsmith check\n  goldsmith check team/plans.yaml -o json\n  goldsmith check --region eu-central-1",
 		Args:    takes(0, 1, "the path of one plans' file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := plansFile
@@ -54,7 +55,7 @@ type checkedPlan struct {
 }
 
 func (t *terms) check(path string) error {
-	plans, err := planfile.Load(path, t.Now())
+	plans, err := planfile.LoadIn(path, t.account.Region, t.Now())
 	var invalid *planfile.InvalidError
 	if errors.As(err, &invalid) {
 		return t.showProblems(path, invalid)

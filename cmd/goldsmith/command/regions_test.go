@@ -52,6 +52,15 @@ func TestImagesOfEveryRegion(t *testing.T) {
 	})
 }
 
+// Check tells what copies cannot be in the Region that it is told, with each its line; of another Region it does not.
+func TestCheckOfARegion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, plan.Plans{})
+		s.golden("check-home", s.types("check", "testdata/home.yaml", "--region", "eu-central-1"), command.Misused)
+		s.golden("check-elsewhere", s.types("check", "testdata/home.yaml", "--region", "eu-west-1"), command.OK)
+	})
+}
+
 // Status lists what is held in the Regions of copies beside what is at home, until it follows again; a Region that may
 // not be looked at is told of as the ledger knows it.
 func TestStatusOfHoldsInRegions(t *testing.T) {
