@@ -85,7 +85,7 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "without a stop nobody asks for stop protection",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.Reboot },
-			Want:  "Claim Reserve*2 DescribeInstances Record: ok",
+			Want:  "Claim Reserve DescribeInstances Record: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
@@ -171,7 +171,7 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}
 			},
-			Want: "Claim Reserve*2 DescribeSnapshots: ok",
+			Want: "Claim Reserve DescribeSnapshots: ok",
 			Then: skipped(job.Gone, "this account has no such snapshot any more"),
 		},
 		{

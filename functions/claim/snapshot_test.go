@@ -44,7 +44,7 @@ func attached(s *steptest.Stage) string {
 }
 
 const (
-	request = "Claim Reserve*2 DescribeSnapshots*2 DescribeVolumes"
+	request = "Claim Reserve DescribeSnapshots*2 DescribeVolumes"
 	living  = request + " DescribeInstances Record: ok"
 )
 
@@ -122,11 +122,11 @@ func TestClaimOfASnapshot(t *testing.T) {
 			},
 		},
 		{
-			Name: "the tag is off again", Given: asked(nil), Want: "Claim Reserve*2 DescribeSnapshots: ok",
+			Name: "the tag is off again", Given: asked(nil), Want: "Claim Reserve DescribeSnapshots: ok",
 			Then: skips(job.Withdrawn, "tag goldsmith:image was taken off again"),
 		},
 		{
-			Name: "the plan excludes it", Want: "Claim Reserve*2 DescribeSnapshots: ok",
+			Name: "the plan excludes it", Want: "Claim Reserve DescribeSnapshots: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(map[string]string{tag.Request: "nightly", "Team": "db"})(s, in)
 				in.Job.Plan.Sources.Exclude = map[string][]string{"Team": {"db"}}
@@ -148,7 +148,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 				in.Job.Run.Request.Source = in.Job.Source.ID
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, want))
 			},
-			Want: "Claim Reserve*2 DescribeSnapshots: ok",
+			Want: "Claim Reserve DescribeSnapshots: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.WaitFirst)
 				s.Same("seconds", j.Turn.Seconds, 300)
@@ -156,7 +156,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 			},
 		},
 		{
-			Name: "it is another account's", Want: "Claim Reserve*2 DescribeSnapshots: ok",
+			Name: "it is another account's", Want: "Claim Reserve DescribeSnapshots: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				in.Job.Source.ID = "snap" + ec2.ImageX86[len("ami"):]

@@ -12,6 +12,7 @@ import (
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/job"
 	"goldsmith/shared/pace"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -62,7 +63,8 @@ func (s Step) paced(ctx context.Context, j job.Job, asked bool) (job.Job, bool, 
 		return j, false, nil
 	}
 	now := s.Now().UTC()
-	at, err := pace.Begin(ctx, s.Ledger, now)
+	stops := j.Plan.Consistency == plan.Stop && j.Source.Kind != job.Snapshot
+	at, err := pace.Begin(ctx, s.Ledger, now, stops)
 	wait := at.Sub(now)
 	if err != nil || wait < time.Second {
 		return j, false, err

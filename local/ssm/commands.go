@@ -1,6 +1,7 @@
 package ssm
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,10 +14,11 @@ import (
 
 // Ran is what becomes of a command on an instance.
 type Ran struct {
-	// Status is an invocation's final one, such as Failed or Cancelled. Empty: Success.
-	Status string
-	Code   int
-	Output string
+	// Status is an invocation's final one, such as Failed or Cancelled. Empty: Success. Details are as the status where
+	// they are empty.
+	Status, Details string
+	Code            int
+	Output          string
 	// Took is how long it runs. Zero: 10 seconds.
 	Took time.Duration
 	// Windows is whether the instance runs Windows.
@@ -209,10 +211,9 @@ func (s *Store) follow(i *invocation) {
 	case runs >= i.limit && (i.broken || i.ran.Took > i.limit):
 		i.ran.Code, i.status, i.details, i.ended = -1, "TimedOut", "ExecutionTimedOut", now
 	case !i.broken && runs >= i.ran.Took:
-		if i.status = i.ran.Status; i.status == "" {
-			i.status = "Success"
-		}
-		i.details, i.ended = i.status, now
+		i.status = cmp.Or(i.ran.Status, "Success")
+		i.details = cmp.Or(i.ran.Details, i.status)
+		i.ended = now
 	default:
 		left := i.limit - runs
 		if !i.broken {

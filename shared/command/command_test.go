@@ -15,7 +15,7 @@ import (
 func TestWhatIsSentAndSaid(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, arrives, prints string
-		status                string
+		status, details       string
 		phase                 command.Phase
 		ended                 string
 		windows               bool
@@ -33,6 +33,16 @@ func TestWhatIsSentAndSaid(t *testing.T) {
 				" ... (it printed more than Systems Manager shows)"},
 		"on Windows": {text: "exit 3", status: "Failed", prints: "no VSS", windows: true, phase: command.Failed,
 			ended: "ended as Failed with code 1, having printed: no VSS"},
+		"no platform of the document's": {text: "true", status: "Failed", details: "InvalidPlatform", phase: command.Unrun,
+			ended: "ended as InvalidPlatform with code 1, having printed: nothing"},
+		"not delivered, as the pages write it": {text: "true", status: "Failed", details: "Delivery Timed Out",
+			phase: command.Unrun, ended: "ended as Delivery Timed Out with code 1, having printed: nothing"},
+		"its instance is not there": {text: "true", status: "Failed", details: "Undeliverable", phase: command.Unrun,
+			ended: "ended as Undeliverable with code 1, having printed: nothing"},
+		"ended before its turn": {text: "true", status: "Cancelled", details: "Terminated", phase: command.Unrun,
+			ended: "ended as Terminated with code 1, having printed: nothing"},
+		"being cancelled":    {text: "sleep 9", status: "Cancelling", phase: command.Going},
+		"of a later version": {text: "true", status: "Postponed", phase: command.Going},
 		"cancelled by a person": {text: "sleep 9", status: "Cancelled", phase: command.Failed,
 			ended: "ended as Cancelled with code 1, having printed: nothing"},
 	} {
@@ -44,7 +54,7 @@ func TestWhatIsSentAndSaid(t *testing.T) {
 					code = 1
 				}
 				s.Parameters.OnCommand(func(_, _ string) ssm.Ran {
-					return ssm.Ran{Status: c.status, Code: code, Output: c.prints, Windows: c.windows}
+					return ssm.Ran{Status: c.status, Details: c.details, Code: code, Output: c.prints, Windows: c.windows}
 				})
 				_, err := command.Send(s.Context(), s.SSM,
 					command.Command{Instance: s.Web, Mark: "m", Text: c.text, Timeout: time.Minute})

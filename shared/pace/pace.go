@@ -45,9 +45,13 @@ const farthest = 24 * time.Hour
 // forever is longer than a run's sources need at any pace.
 const forever = 30 * 24 * time.Hour
 
-// Begin is when a source may begin: its image can be made then, and the instance be started again.
-func Begin(ctx context.Context, l Ledger, now time.Time) (at time.Time, err error) {
-	for _, r := range []rate{images, started} {
+// Begin is when a source may begin: its image can be made then, and the instance be started again where it is stopped.
+func Begin(ctx context.Context, l Ledger, now time.Time, stops bool) (at time.Time, err error) {
+	rates := []rate{images}
+	if stops {
+		rates = append(rates, started)
+	}
+	for _, r := range rates {
 		moment, _, err := l.Reserve(ctx, r.moments(), now, forever)
 		if err != nil {
 			return at, fmt.Errorf("asking when a source may begin: %w", err)
@@ -59,7 +63,7 @@ func Begin(ctx context.Context, l Ledger, now time.Time) (at time.Time, err erro
 	return at, nil
 }
 
-// Over is how long it takes until so many sources have begun.
+// Over is how long it takes until so many sources have begun that are stopped.
 func Over(sources int) (over time.Duration) {
 	for _, r := range []rate{images, started} {
 		over = max(over, time.Duration(max(0, sources-r.burst))*r.moments().Every)

@@ -14,7 +14,7 @@ func TestOver(t *testing.T) {
 	for _, n := range []int{1, 40, 41, 1000, 2500} {
 		memory, now, last := ledger.NewMemory(), time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC), time.Time{}
 		for range n {
-			at, err := pace.Begin(t.Context(), memory, now)
+			at, err := pace.Begin(t.Context(), memory, now, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -31,9 +31,24 @@ func TestBeginAfterAWrongClock(t *testing.T) {
 	t.Parallel()
 	memory, now := ledger.NewMemory(), time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
 	for _, at := range []time.Time{now.AddDate(40, 0, 0), now} {
-		begins, err := pace.Begin(t.Context(), memory, at)
+		begins, err := pace.Begin(t.Context(), memory, at, true)
 		if err != nil || begins.Sub(at) > 24*time.Hour {
 			t.Errorf("at %s one begins at %s: %v", at, begins, err)
 		}
+	}
+}
+
+// What nothing stops takes no moment of those that are.
+func TestBeginWithoutAStop(t *testing.T) {
+	t.Parallel()
+	memory, now := ledger.NewMemory(), time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
+	for range 2000 {
+		if _, err := pace.Begin(t.Context(), memory, now, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := now.Add(time.Hour)
+	if at, err := pace.Begin(t.Context(), memory, later, true); err != nil || at.After(later) {
+		t.Errorf("one begins at %s: %v", at, err)
 	}
 }

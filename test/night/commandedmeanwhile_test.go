@@ -172,3 +172,51 @@ func TestSystemsManagerIsBusyForLong(t *testing.T) {
 		})
 	}
 }
+
+// A member of a group on which the command before fails stays in service, and keeps its place from no other member.
+func TestACommandThatFailsOnAMember(t *testing.T) {
+	play(t, shrinking(func(p *plan.Plan) { p.Hooks.Before, p.Hooks.After = "drain", "join" }), func(n *night) {
+		n.EC2.AddInstanceProfile("managed")
+		members := n.serving()
+		n.enrol(members...)
+		for _, id := range members {
+			n.ok(n.EC2.SetInstanceProfile(id, "managed"))
+		}
+		n.Parameters.OnCommand(func(id, command string) ssm.Ran {
+			if id == members[0] && command == "drain" {
+				return ssm.Ran{Status: "Failed", Code: 1}
+			}
+			return ssm.Ran{}
+		})
+		n.run()
+		results := n.results(n.onlyRun())
+		n.want("why", results[members[0]].Skip.Code, job.BeforeFailed)
+		n.want("commands", n.commands(members[0]), "drain join")
+		for _, id := range members[1:] {
+			n.want("ending of "+id, results[id].Ending, job.Imaged)
+			n.want("commands on "+id, n.commands(id), "drain join")
+		}
+		n.serves(members)
+	})
+}
+
+// Two plans have commands for one source: while those of one are under way the other leaves it alone.
+func TestCommandsOfTwoPlans(t *testing.T) {
+	o := commanded(uncut, func(p *plan.Plan) { p.Hooks.Timeout = plan.Duration(15 * time.Minute) })
+	o.Plans = with(o.Plans, "weekly", func(p *plan.Plan) { p.Hooks.Before, p.Hooks.After = "", "tell" })
+	play(t, o, func(n *night) {
+		n.Parameters.OnCommand(func(_, command string) ssm.Ran {
+			return map[string]ssm.Ran{"freeze": {Took: 14 * time.Minute}}[command]
+		})
+		web := n.managed("web", "")
+		n.begin()
+		n.after("hook", web, func(work) { n.ask(web, "weekly") })
+		n.finish()
+		time.Sleep(time.Hour)
+		n.want("commands", n.commands(web), "freeze thaw")
+		n.want("images", len(n.imagesOf(web)), 1)
+		if said := n.said(); !strings.Contains(said, "has it since") {
+			t.Errorf("who asked was not told: %s", said)
+		}
+	})
+}
