@@ -208,6 +208,8 @@ var whole = map[string]completed{
 	"goldsmith doctor":        {text: "goldsmith doctor || test $? = 4"}, // The suite's plans have other schedules.
 	// It is in its plan for what comes after.
 	"goldsmith leave i-...":    {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
+	// The repository has plans.
+	"goldsmith init":           {text: "goldsmith init first.yaml && rm first.yaml"},
 	"goldsmith init team.yaml": {text: "goldsmith init team.yaml && goldsmith check team.yaml && rm team.yaml"},
 	"goldsmith cancel RUN":     {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
 	// It keeps nothing from being stopped.
