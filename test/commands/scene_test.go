@@ -207,7 +207,7 @@ var whole = map[string]completed{
 	"goldsmith run":           {text: "goldsmith run on-demand --source SOURCE"},
 	"goldsmith doctor":        {text: "goldsmith doctor || test $? = 4"}, // The suite's plans have other schedules.
 	// It is in its plan for what comes after.
-	"goldsmith leave i-...":    {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
+	"goldsmith leave i-...": {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
 	// The repository has plans.
 	"goldsmith init":           {text: "goldsmith init first.yaml && rm first.yaml"},
 	"goldsmith init team.yaml": {text: "goldsmith init team.yaml && goldsmith check team.yaml && rm team.yaml"},
