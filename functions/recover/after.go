@@ -82,13 +82,14 @@ func (r Rescue) unrun(ctx context.Context, c ledger.Claim, why string) (
 	return c, err != nil, failedAfter(c), err
 }
 
-// tellOfAfter tells people of a command after that has failed, or is not run any more: its job could not.
-func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.InstanceStateName) error {
+// tellOfAfter tells people of a command after that has failed, or is not run any more: its job could not. It is not told
+// where no channel took it, for as long as the command itself would be tried.
+func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (told bool, err error) {
 	if c.Hook == nil || c.Hook.Done.IsZero() || c.Hook.Problem == "" || state == "" || source.Ending(state) {
-		return nil
+		return true, nil
 	}
 	name := report.Label(c.Name, c.Source)
-	_, err := r.Notices.Notice(ctx, notify.Notice{
+	delivery, err := r.Notices.Notice(ctx, notify.Notice{
 		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have its plan's hooks.after",
 		Notify: r.Notify,
 		Lines: []string{
@@ -99,7 +100,7 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 				"\"A command of a plan fails\").",
 		},
 	})
-	return err
+	return delivery != notify.Failed || r.Now().Sub(c.Hook.Done) > dueAtMost, err
 }
 
 // dueNotice names a source on which a command is due that cannot be run.

@@ -8,6 +8,7 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
+	localslack "goldsmith/local/slack"
 	"goldsmith/local/ssm"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -71,6 +72,15 @@ func TestACommandThatIsDue(t *testing.T) {
 			Name: "it fails", Anything: true, Want: "|", Between: after(5 * time.Minute),
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Parameters.OnCommand(func(_, _ string) ssm.Ran { return ssm.Ran{Status: "Failed", Code: 3, Output: "no lock"} })
+			},
+			Then: ends(1, false, "ended as Failed with code 3", "no lock", "Goldsmith does not try again."),
+		},
+		{
+			Name:     "it fails while Slack is down: people are told once Slack is back, and until then it has its claim",
+			Anything: true, Want: "||", Between: after(20 * time.Minute),
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Parameters.OnCommand(func(_, _ string) ssm.Ran { return ssm.Ran{Status: "Failed", Code: 3, Output: "no lock"} })
+				s.Slack.Fail(localslack.Failure{Status: 503}, time.Now().Add(30*time.Minute))
 			},
 			Then: ends(1, false, "ended as Failed with code 3", "no lock", "Goldsmith does not try again."),
 		},

@@ -206,7 +206,7 @@ func (r Rescue) undo(ctx context.Context, c ledger.Claim, state types.InstanceSt
 	if err != nil || waits {
 		return ledger.Claim{}, true, "", err
 	}
-	if err := r.tellOfAfter(ctx, c, state); err != nil {
+	if told, err := r.tellOfAfter(ctx, c, state); err != nil || !told {
 		return ledger.Claim{}, true, "", err
 	}
 	c, waits, more, err := r.serve(ctx, c, state)
