@@ -116,7 +116,7 @@ func TestAdoptedLineages(t *testing.T) {
 }
 
 // With an image that is adopted go the snapshots that were made with it: all of an instance with several volumes, of
-// each of many such images; and not one that was there before. EC2 may give moments in whole seconds.
+// each of many such images; and not one that was there before.
 func TestAdoptedSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := steptest.New(t)
@@ -136,7 +136,7 @@ func TestAdoptedSnapshots(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 		}
 		a := accountOf(s, nightlyOf(s))
-		a.Origins.EC2 = wholeSeconds{s.EC2}
+		a.Origins.EC2 = few{Client: s.EC2}
 		_, err := recovery.New(a).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: ids}))
 		s.Must(err)
 		for _, id := range ids {
@@ -147,18 +147,45 @@ func TestAdoptedSnapshots(t *testing.T) {
 	})
 }
 
-// wholeSeconds is an EC2 that gives the moments at which snapshots were started without their fractions.
-type wholeSeconds struct{ *sdk.Client }
+// few is an EC2 that gives snapshots in small pages, and all of them as started at that moment where there is one.
+type few struct {
+	*sdk.Client
+	started time.Time
+}
 
-func (w wholeSeconds) DescribeSnapshots(
+func (f few) DescribeSnapshots(
 	ctx context.Context, in *sdk.DescribeSnapshotsInput, o ...func(*sdk.Options),
 ) (*sdk.DescribeSnapshotsOutput, error) {
-	out, err := w.Client.DescribeSnapshots(ctx, in, o...)
-	if err != nil {
-		return nil, err
+	asked := *in
+	asked.MaxResults = aws.Int32(5)
+	out, err := f.Client.DescribeSnapshots(ctx, &asked, o...)
+	if err == nil && !f.started.IsZero() {
+		for n := range out.Snapshots {
+			out.Snapshots[n].StartTime = &f.started
+		}
 	}
-	for n, snapshot := range out.Snapshots {
-		out.Snapshots[n].StartTime = aws.Time(aws.ToTime(snapshot.StartTime).Truncate(time.Second))
+	return out, err
+}
+
+// A snapshot that was started in the second in which its image was made is the image's: EC2 may give whole seconds.
+func TestASnapshotOfTheSameSecond(t *testing.T) {
+	for before, own := range map[time.Duration]int{0: 1, time.Second: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			time.Sleep(300 * time.Millisecond)
+			made := time.Now()
+			image, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: &s.Web, Name: aws.String("web"),
+				NoReboot: aws.Bool(true), TagSpecifications: adoptable(s.Web, "r")})
+			s.Must(err)
+			time.Sleep(time.Hour)
+			a := accountOf(s, nightlyOf(s))
+			a.Origins.EC2 = few{s.EC2, made.Truncate(time.Second).Add(-before)}
+			_, err = recovery.New(a).Handle(s.Context(),
+				asking(s, event.Adopt{By: "ada", Images: []string{aws.ToString(image.ImageId)}}))
+			s.Must(err)
+			r, _, err := s.Ledger.Kept.Registration(s.Context(), aws.ToString(image.ImageId))
+			s.Must(err)
+			s.Same("snapshots", len(r.Snapshots), own)
+		})
 	}
-	return out, nil
 }

@@ -79,9 +79,9 @@ func (a Adoption) madeWith(ctx context.Context, images []types.Image) (map[strin
 	}
 	own := map[string][]string{}
 	for _, i := range images {
-		made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
+		made, _ := time.Parse(time.RFC3339, aws.ToString(i.CreationDate)) // Without it no image is registered.
 		for _, id := range image.Snapshots(i) {
-			if err == nil && !started[id].Before(made.Truncate(time.Second)) { // EC2 may give whole seconds.
+			if !started[id].Before(made.Truncate(time.Second)) { // EC2 may give whole seconds.
 				own[aws.ToString(i.ImageId)] = append(own[aws.ToString(i.ImageId)], id)
 			}
 		}
