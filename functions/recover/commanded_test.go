@@ -90,6 +90,30 @@ func TestACommandThatIsDue(t *testing.T) {
 			Then:  ends(0, false, "hooks.after"),
 		},
 		{
+			Name: "describes do not know its instance, and it is there: it waits, and is run when they do", Anything: true,
+			Want: "||", Between: after(5 * time.Minute),
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Resource: s.Web, Code: "InvalidInstanceID.NotFound",
+					Until: time.Now().Add(time.Minute)})
+			},
+			Then: ends(1, false, "the run ended before its image was done"),
+		},
+		{
+			Name: "describes do not know its instance for a day: it is gone", Anything: true, Want: "|",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Resource: s.Web, Code: "InvalidInstanceID.NotFound"})
+			},
+			Between: after(24 * time.Hour), Then: ends(0, false, "hooks.after"),
+		},
+		{
+			Name: "whether its instance is there cannot be found out: the sweep fails", Anything: true,
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Resource: s.Web, Code: "InvalidInstanceID.NotFound"})
+				s.Refuse("StartInstances", "RequestLimitExceeded", steptest.Attempts)
+			},
+			Says: []string{"RequestLimitExceeded"}, Then: ends(0, true, ""),
+		},
+		{
 			Name: "it cannot be sent for a quarter of an hour", Anything: true, Want: "|", Given: denied(2),
 			Between: after(15 * time.Minute), Then: ends(0, true, ""),
 		},

@@ -136,7 +136,7 @@ func TestAdoptedSnapshots(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 		}
 		a := accountOf(s, nightlyOf(s))
-		a.Origins.EC2 = few{Client: s.EC2}
+		a.Origins.EC2 = paged{s.EC2}
 		_, err := recovery.New(a).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: ids}))
 		s.Must(err)
 		for _, id := range ids {
@@ -147,24 +147,23 @@ func TestAdoptedSnapshots(t *testing.T) {
 	})
 }
 
-// few is an EC2 that gives snapshots in small pages, and all of them as started at that moment where there is one.
-type few struct {
+// startedAt is an EC2 in which all snapshots were started at that moment.
+type startedAt struct {
 	*sdk.Client
-	started time.Time
+	at time.Time
 }
 
-func (f few) DescribeSnapshots(
+func (f startedAt) DescribeSnapshots(
 	ctx context.Context, in *sdk.DescribeSnapshotsInput, o ...func(*sdk.Options),
 ) (*sdk.DescribeSnapshotsOutput, error) {
-	asked := *in
-	asked.MaxResults = aws.Int32(5)
-	out, err := f.Client.DescribeSnapshots(ctx, &asked, o...)
-	if err == nil && !f.started.IsZero() {
-		for n := range out.Snapshots {
-			out.Snapshots[n].StartTime = &f.started
-		}
+	out, err := f.Client.DescribeSnapshots(ctx, in, o...)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	for n := range out.Snapshots {
+		out.Snapshots[n].StartTime = &f.at
+	}
+	return out, nil
 }
 
 // A snapshot that was started in the second in which its image was made is the image's: EC2 may give whole seconds.
@@ -179,7 +178,7 @@ func TestASnapshotOfTheSameSecond(t *testing.T) {
 			s.Must(err)
 			time.Sleep(time.Hour)
 			a := accountOf(s, nightlyOf(s))
-			a.Origins.EC2 = few{s.EC2, made.Truncate(time.Second).Add(-before)}
+			a.Origins.EC2 = startedAt{s.EC2, made.Truncate(time.Second).Add(-before)}
 			_, err = recovery.New(a).Handle(s.Context(),
 				asking(s, event.Adopt{By: "ada", Images: []string{aws.ToString(image.ImageId)}}))
 			s.Must(err)

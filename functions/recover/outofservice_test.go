@@ -161,11 +161,12 @@ func TestAMemberInStandbyWithoutAClaim(t *testing.T) {
 		denied, broken         string
 		fails, tagged, isNamed bool
 	}{
-		"it serves":                   {serves: true},
-		"in Standby":                  {isNamed: true},
-		"Auto Scaling is denied":      {denied: "DescribeAutoScalingInstances", tagged: true},
-		"the claims cannot be listed": {broken: "Claims", tagged: true, fails: true},
-		"Slack does not take it":      {denied: "GetSecretValue", tagged: true},
+		"it serves":                       {serves: true},
+		"in Standby":                      {isNamed: true},
+		"Auto Scaling is denied":          {denied: "DescribeAutoScalingInstances", tagged: true},
+		"the claims cannot be listed":     {broken: "Claims", tagged: true, fails: true},
+		"Slack does not take it":          {denied: "GetSecretValue", tagged: true},
+		"whether it is told is not known": {broken: "Notifying", tagged: true, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

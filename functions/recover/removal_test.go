@@ -159,6 +159,11 @@ func TestWhatIsSettledAndNotWritten(t *testing.T) {
 			_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: &r.ID})
 			s.Must(err)
 		})},
+		"an image that is gone, for long": {"Settle", image(func(s *steptest.Stage, r *ledger.Registration) {
+			_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: &r.ID})
+			s.Must(err)
+			time.Sleep(5 * 24 * time.Hour)
+		})},
 		"an image that was removed": {"Retire", image(func(*steptest.Stage, *ledger.Registration) {})},
 		"an image that was never made": {"Retire", func(s *steptest.Stage) {
 			_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage,
@@ -196,6 +201,67 @@ func TestWhatIsSettledAndNotWritten(t *testing.T) {
 				sweeps(s)
 				s.Same("open later", len(open(s)), 0)
 			})
+		})
+	}
+}
+
+// What was cut off while it was registered, or while its registration was ended, is registered once it is there.
+func TestARegistrationThatWasCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		image := unsettled(s, "cut-off", job.Result{Ending: job.Broken})
+		time.Sleep(2 * time.Hour)
+		r, _, err := s.Ledger.Kept.Registration(s.Context(), image)
+		s.Must(err)
+		id, tests := test(s)
+		lost := ledger.NewMemory()
+		l := leftImages(s)
+		r.Adopted, r.Revision, l.Register = "ada", "", lost
+		s.Must(l.Settle(s.Context(), nil, []ledger.Registration{r}))
+		tests.Revision = ""
+		ends := leftovers.Tests{EC2: s.EC2, Register: lost, Waits: s.Ledger, Now: time.Now}
+		s.Must(ends.End(s.Context(), nil, []ledger.Registration{tests}))
+		for _, id := range []string{image, id} {
+			_, ok, err := lost.Registration(s.Context(), id)
+			s.Must(err)
+			s.Same(id+" is registered", ok, true)
+		}
+		s.Same("state", s.Cloud.State(id), ec2.ShuttingDown)
+	})
+}
+
+// How long what may come to something is left alone: an image that failed its test, for a person; a launch that was
+// never answered, of which EC2 shows nothing; and one that was answered.
+func TestHowLongLeftoversAreLeftAlone(t *testing.T) {
+	const day = 24 * time.Hour
+	for age, left := range map[time.Duration]bool{day - time.Second: true, day: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			id := unsettled(s, "cut-off", job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven}})
+			r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+			s.Must(err)
+			time.Sleep(2 * time.Hour)
+			l := leftImages(s)
+			l.Now = func() time.Time { return s.Results("cut-off")[0].At.Add(age) }
+			s.Must(l.Settle(s.Context(), nil, []ledger.Registration{r}))
+			s.Same("an image that failed its test "+age.String()+" ago", there(s, id), left)
+		})
+	}
+	for _, c := range []struct {
+		id   string
+		age  time.Duration
+		left bool
+	}{{"", day, true}, {"", day + time.Second, false},
+		{"i-0123456789abcdef0", time.Hour, true}, {"i-0123456789abcdef0", time.Hour + time.Second, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeTest,
+				Call: ledger.RunInstances, Source: s.Web, Run: "r", Token: "T0K3N", From: ec2.ImageX86, ID: c.id, Begun: time.Now()})
+			s.Must(err)
+			ends := leftovers.Tests{EC2: s.EC2, Register: s.Ledger.Kept, Waits: s.Ledger,
+				Now: func() time.Time { return r.Begun.Add(c.age) }}
+			s.Must(ends.End(s.Context(), nil, []ledger.Registration{r}))
+			s.Same("launch "+c.id+" of "+c.age.String()+" ago is open", len(open(s)) == 1, c.left)
 		})
 	}
 }

@@ -111,7 +111,7 @@ func (l Images) remove(ctx context.Context, left leftover) error {
 	}
 	handler.Log(ctx).WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source)
-	whole := err == nil && (all || len(r.Snapshots) == 0) && noneStays(ctx, out)
+	whole := err == nil && all && noneStays(ctx, out)
 	left.result.Image.State = job.Removed
 	if err := l.record(ctx, left); err != nil {
 		return err

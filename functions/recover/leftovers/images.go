@@ -157,7 +157,7 @@ func (l Images) leftover(ctx context.Context, r ledger.Registration, images map[
 	left = leftover{image: i, id: r.ID, registered: r}
 	var ended bool
 	if left.result, ended = results[r.Run][r.Source]; !ended && r.Anew.IsZero() && r.Adopted == "" {
-		return left, false, l.forget(ctx, r)
+		return leftover{}, false, l.forget(ctx, r)
 	}
 	return l.unsettled(ctx, left)
 }
