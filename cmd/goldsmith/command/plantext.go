@@ -157,8 +157,13 @@ func (n plannedPlan) printHooks(p *page) {
 		}
 	}
 	if h.Before != "" {
-		p.line("  if before fails: %s", h.Failing())
+		p.fold("  ", "where before fails: %s (hooks.onFailure: %s)", failing[h.Failing()], h.Failing())
 	}
+}
+
+// failing is what is done where the command before fails.
+var failing = map[plan.HookFailure]string{
+	plan.HookSkip: "left alone", plan.HookIgnore: "imaged all the same", plan.HookFail: "counted as failed, and not imaged",
 }
 
 // printShares says whom the images would be shared with, and why one would not be.
