@@ -71,11 +71,14 @@ func TestNoWildcardOnWhatChangesSomething(t *testing.T) {
 var wide = map[string]string{
 	"ec2:RunInstances": "the network interface and the groups of a test instance; its subnet is named, its " +
 		"image and itself are tagged",
-	"lambda:InvokeFunction":   "versions of the functions that the definition names",
-	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
-	"logs:CreateLogStream":    "streams of the function's own group",
-	"logs:PutLogEvents":       "streams of the function's own group",
-	"autoscaling:ExitStandby": "a member comes back into service, whatever became of its group's tags",
+	"lambda:InvokeFunction":                "versions of the functions that the definition names",
+	"ec2:StartInstances":                   "whoever untagged an instance meanwhile, it comes back",
+	"logs:CreateLogStream":                 "streams of the function's own group",
+	"logs:PutLogEvents":                    "streams of the function's own group",
+	"autoscaling:ExitStandby":              "a member comes back into service, whatever became of its group's tags",
+	"elasticloadbalancing:RegisterTargets": "a target comes back into its group, whatever became of that one's tags",
+	"elasticloadbalancing:DeregisterTargets": "which target groups an instance is in is not known when it is deployed, and " +
+		"ELB knows targets by no tag",
 	"ssm:PutParameter":        "the aliases' own path",
 	"states:StopExecution":    "executions of the suite's own machine",
 	"states:RedriveExecution": "executions of the suite's own machine",

@@ -143,6 +143,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
 		workflow.Groups:         refreshed(c),
 		workflow.Standbys:       standing(c),
+		workflow.Drains:         drained(c),
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
 	}
@@ -210,6 +211,16 @@ func refreshed(c Config) []string {
 func standing(c Config) []string {
 	for _, p := range c.Plans.Plans {
 		if p.Groups.Shrinks() {
+			return []string{"*"}
+		}
+	}
+	return nil
+}
+
+// drained is every target group, if a plan takes instances out of theirs.
+func drained(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Drain {
 			return []string{"*"}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/asg"
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
@@ -56,6 +57,7 @@ type ledgerAPI interface {
 type Step struct {
 	EC2         instances
 	AutoScaling asg.Members
+	Balancers   balancer.Groups
 	Keys        source.Keys
 	// Sharing says what will come of sharing images.
 	Sharing sharing.Lookout

@@ -3,9 +3,11 @@ package claim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"goldsmith/shared/asg"
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -59,9 +61,32 @@ func (s Step) afterOther(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
+// targets finds the target groups that a source is taken out of while it is down, if its plan says so. A member's own
+// are its group's business.
+func (s Step) targets(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
+	if !j.Plan.Drain || !j.Source.WasRunning || source.Tags(f.Instance)[tag.Group] != "" {
+		return j, nil
+	}
+	found, err := balancer.Find(ctx, s.Balancers, f.Instance)
+	switch {
+	case err != nil:
+		return j, err
+	case found.Against != "":
+		return skip(j, job.TargetGroups, found.Against), nil
+	case len(found.Targets) > 0:
+		j.Standby = &job.Standby{Drained: found.Targets}
+	}
+	j.Warnings = append(slices.Clone(j.Warnings), found.Told...)
+	return j, nil
+}
+
 // free gives up the place in its group of a member that is not stopped now.
 func (s Step) free(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Standby == nil || j.Decision == "" {
+		return j, nil
+	}
+	if j.Standby.Group == "" {
+		j.Standby = nil
 		return j, nil
 	}
 	if err := s.Ledger.Free(ctx, slot(j, s.Now())); err != nil {

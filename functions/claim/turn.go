@@ -45,6 +45,9 @@ func (s Step) mayStop(ctx context.Context, j job.Job, f source.Facts) (job.Job, 
 // places asks for the source's place in its Auto Scaling group, if it has one, and then for one in the plan's bounds.
 func (s Step) places(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
 	j, err := s.member(ctx, j, f)
+	if err == nil && j.Decision == "" {
+		j, err = s.targets(ctx, j, f)
+	}
 	if err != nil || j.Decision != "" {
 		return j, err
 	}

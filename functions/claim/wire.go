@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"goldsmith/shared/handler"
@@ -24,7 +25,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	takers := rollout.Takers{EC2: cloud, Groups: scaling, Path: s.Get(settings.ImagePath)}
 	return Step{
-		EC2: cloud, AutoScaling: scaling,
+		EC2: cloud, AutoScaling: scaling, Balancers: elasticloadbalancingv2.NewFromConfig(s.AWS),
 		Keys:    source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
 		Sharing: sharing.Wire(s), Takers: takers,
 		Ledger: s.Ledger, Now: s.Now,

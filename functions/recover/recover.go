@@ -13,14 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-
 	"goldsmith/functions/recover/adoption"
 	"goldsmith/functions/recover/due"
 	"goldsmith/functions/recover/executions"
 	"goldsmith/functions/recover/exemption"
 	"goldsmith/functions/recover/leftovers"
 	"goldsmith/functions/recover/requests"
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/command"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
@@ -74,9 +73,9 @@ type Account struct {
 	Usage      leftovers.UsageFinder
 	Origins    adoption.Origins
 	Executions stepFunctions
-	// Groups and Balancers are Auto Scaling and Elastic Load Balancing, of members that are out of service.
+	// Groups and Balancers are Auto Scaling and Elastic Load Balancing, of what is out of service.
 	Groups    standby.Groups
-	Balancers elasticloadbalancingv2.DescribeTargetHealthAPIClient
+	Balancers balancer.Registerer
 	// SSM runs what plans have run after images.
 	SSM       command.API
 	Schedules due.Schedules

@@ -22,8 +22,8 @@ import (
 // and its load balancers have had their time.
 const outTooLong = 30 * time.Minute
 
-// serve brings a member of an Auto Scaling group back into service, of which nothing else is left to undo. It waits
-// when the member does not serve yet; why says what became of one that does not come back.
+// serve brings a source back into service, of which nothing else is left to undo. It waits
+// when the source does not serve yet; why says what became of one that does not come back.
 func (r Rescue) serve(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (
 	served ledger.Claim, waits bool, why string, err error) {
 	if c.Standby == nil {
@@ -36,11 +36,11 @@ func (r Rescue) serve(ctx context.Context, c ledger.Claim, state types.InstanceS
 	case outcome == standby.Serves:
 		return served, false, "", nil
 	case outcome == standby.Lost:
-		return served, false, "; it did not come back into the service of group " + c.Standby.Group + ": " +
+		return served, false, "; it did not come back into the service of " + c.Standby.Of() + ": " +
 			served.Standby.Problem, nil
 	}
-	handler.Log(ctx).WarnContext(ctx, "member out of service", "source", c.Source, "name", c.Name,
-		"run", c.Run, "group", c.Standby.Group, "out_since", c.Standby.Since, "problem", served.Standby.Problem)
+	handler.Log(ctx).WarnContext(ctx, "source out of service", "source", c.Source, "name", c.Name,
+		"run", c.Run, "of", c.Standby.Of(), "out_since", c.Standby.Since, "problem", served.Standby.Problem)
 	if err := r.Claims.Record(ctx, served); err != nil {
 		return served, true, "", fmt.Errorf("recording what keeps it from service: %w", err)
 	}
@@ -50,26 +50,30 @@ func (r Rescue) serve(ctx context.Context, c ledger.Claim, state types.InstanceS
 	return served, true, "", err
 }
 
-// outNotice names a member that does not come back into service.
+// outNotice names a source that does not come back into service.
 func (r Rescue) outNotice(c ledger.Claim) notify.Notice {
 	out, name := c.Standby, report.Label(c.Name, c.Source)
+	did, meanwhile, now := "put it into Standby", "Meanwhile no other member of the group is stopped.",
+		"raise the group's maximum, resume its process Launch, or look at its health checks."
+	if out.Group == "" {
+		did, meanwhile, now = "deregistered it there", "Meanwhile it is in no other image.",
+			"look at its health checks, or register it by hand (aws elbv2 register-targets)."
+	}
 	return notify.Notice{
-		Key: "out of service " + c.Run + " " + c.Source, Title: name + " is out of the service of group " + out.Group,
+		Key: "out of service " + c.Run + " " + c.Source, Title: name + " is out of the service of " + out.Of(),
 		Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s has put it into Standby at %s, and it is not back: %s.", c.Run,
-				out.Since.UTC().Format(time.DateTime+" UTC"),
-				strings.TrimSuffix(out.Problem, ".")),
-			"Goldsmith goes on bringing it back, every few minutes. Meanwhile no other member of the group is stopped.",
-			"Now: See what keeps it (operations guide, \"A member does not come back into service\"): raise the group's " +
-				"maximum, resume its process Launch, or look at its health checks.",
+			fmt.Sprintf("Run %s has %s at %s, and it is not back: %s.", c.Run, did,
+				out.Since.UTC().Format(time.DateTime+" UTC"), strings.TrimSuffix(out.Problem, ".")),
+			"Goldsmith goes on bringing it back, every few minutes. " + meanwhile,
+			"Now: See what keeps it (operations guide, \"A member does not come back into service\"): " + now,
 		},
 	}
 }
 
 // free gives up the place of a member in its group.
 func (r Rescue) free(ctx context.Context, c ledger.Claim) error {
-	if c.Standby == nil {
+	if c.Standby == nil || c.Standby.Group == "" {
 		return nil
 	}
 	if err := r.Claims.Free(ctx, standby.Slot(c)); err != nil {

@@ -81,7 +81,7 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, out *led
 
 // free gives up the place of a member in its group: another one may be out of service now.
 func (s Step) free(ctx context.Context, j job.Job) error {
-	if j.Standby == nil {
+	if j.Standby == nil || j.Standby.Group == "" {
 		return nil
 	}
 	claim := ledger.ClaimOf(j, s.Now())

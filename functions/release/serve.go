@@ -26,7 +26,7 @@ const patience = 10 * time.Minute
 type Do string
 
 const (
-	// Serve brings a member back into its group's service as soon as it runs, and waits for nothing.
+	// Serve brings a source back into its group's or its target groups' service as soon as it runs, and waits for nothing.
 	Serve Do = "serve"
 	// End ends the job.
 	End Do = "end"
@@ -49,7 +49,7 @@ func (s Step) Do(ctx context.Context, in Input) (job.Job, error) {
 	return s.Handle(ctx, in.Job)
 }
 
-// serve sends ExitStandby. What keeps the member from service does not hold its image back: release looks again.
+// serve sends ExitStandby or RegisterTargets. What keeps the source from service does not hold its image back: release looks again.
 func (s Step) serve(ctx context.Context, j job.Job) (job.Job, error) {
 	j.OutOfService = false
 	_, _, err := s.back(ctx, j)
@@ -57,14 +57,14 @@ func (s Step) serve(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "member not in service yet", "source", j.Source.ID,
+		handler.Log(ctx).WarnContext(ctx, "source not in service yet", "source", j.Source.ID,
 			"error", err)
 	}
 	return j, nil
 }
 
-// back brings the job's source nearer to its group's service, if the run may have taken it out. A claim that is younger
-// than the job is not the one that would say so, since the ledger has lost that: then what Auto Scaling shows counts.
+// back brings the job's source nearer to service, if the run may have taken it out. A claim that is younger
+// than the job is not the one that would say so, since the ledger has lost that: then what AWS shows counts.
 func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcome, error) {
 	now := s.Now().UTC()
 	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
@@ -77,7 +77,7 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 	case claim.Standby == nil && !claim.Since.After(j.Times.Claimed):
 		return claim, standby.Serves, nil
 	case claim.Standby == nil:
-		claim.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets,
+		claim.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Drained: j.Standby.Drained,
 			Since: j.Times.Claimed, Tried: now}
 		if err := s.Claims.Record(ctx, claim); err != nil {
 			return claim, standby.Waits, fmt.Errorf("recording that %s may be out of service: %w", j.Source.ID, err)
@@ -94,7 +94,7 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 	return s.Service.Back(ctx, claim, state)
 }
 
-// inService waits until a member serves again. One that does not for too long is left to the sweep, with a warning;
+// inService waits until a source serves again that was taken out of service. One that does not for too long is left to the sweep, with a warning;
 // left is its claim then, and nil otherwise.
 func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 	released job.Job, left *ledger.Claim, err error) {
@@ -107,7 +107,7 @@ func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 		return j, nil, err
 	case outcome == standby.Lost:
 		return warned(j,
-			"it did not come back into the service of group "+j.Standby.Group+": "+claim.Standby.Problem), nil, nil
+			"it did not come back into the service of "+j.Standby.Of()+": "+claim.Standby.Problem), nil, nil
 	}
 	now, first := s.Now().UTC(), claim.Standby.Waited.IsZero()
 	if first {
@@ -120,13 +120,13 @@ func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 		if err != nil {
 			return j, nil, err
 		}
-		return j, nil, &fault.NotYet{Err: fmt.Errorf("%s (%s) is not back in the service of group %s: %s", j.Source.Name,
-			j.Source.ID, j.Standby.Group, claim.Standby.Problem)}
+		return j, nil, &fault.NotYet{Err: fmt.Errorf("%s (%s) is not back in the service of %s: %s", j.Source.Name,
+			j.Source.ID, j.Standby.Of(), claim.Standby.Problem)}
 	}
 	claim.Left = now
 	return warned(j,
-		fmt.Sprintf("out of the service of group %s since %s: %s. Goldsmith goes on bringing it back, every few "+
-			"minutes", j.Standby.Group, job.UTC(claim.Standby.Since), claim.Standby.Problem)), &claim, nil
+		fmt.Sprintf("out of the service of %s since %s: %s. Goldsmith goes on bringing it back, every few "+
+			"minutes", j.Standby.Of(), job.UTC(claim.Standby.Since), claim.Standby.Problem)), &claim, nil
 }
 
 func warned(j job.Job, text string) job.Job {

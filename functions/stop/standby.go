@@ -24,12 +24,16 @@ type groupsAPI interface {
 		*autoscaling.EnterStandbyOutput, error)
 }
 
-// leaveService has a member of an Auto Scaling group in Standby before it is stopped; any other source is left as it
-// is. Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service
+// leaveService has a member of an Auto Scaling group in Standby before it is stopped, and another source out of its
+// target groups if its plan drains them. Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service
 // is skipped: it is theirs to bring back.
 func (s Step) leaveService(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	if j.Standby == nil || j.Hangs {
 		return c, nil, nil
+	}
+	if j.Standby.Group == "" {
+		c, err := s.deregister(ctx, j, c)
+		return c, nil, err
 	}
 	m, ok, err := standby.Look(ctx, s.AutoScaling, j.Source.ID)
 	if err != nil {
@@ -132,13 +136,13 @@ func (s Step) drains(j job.Job, out ledger.Standby) error {
 	return &fault.NotYet{Err: fmt.Errorf("%s (%s) is on its way into Standby", j.Source.Name, j.Source.ID)}
 }
 
-// stays takes back that the member may be out of service.
+// stays takes back that the source may be out of service.
 func (s Step) stays(ctx context.Context, c ledger.Claim) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer cancel()
 	c.Standby = nil
 	if err := s.Ledger.Record(ctx, c); err != nil {
-		handler.Log(ctx).WarnContext(ctx, "Standby not taken out of the claim", "source",
+		handler.Log(ctx).WarnContext(ctx, "service not taken out of the claim", "source",
 			c.Source, "error", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
@@ -44,6 +45,7 @@ type ledgerAPI interface {
 type Step struct {
 	EC2         stopper
 	AutoScaling groupsAPI
+	Balancers   balancer.Deregisterer
 	Ledger      ledgerAPI
 	Now         func() time.Time
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -18,6 +19,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 		return nil, err
 	}
 	return Step{
-		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
+		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS),
+		Balancers: elasticloadbalancingv2.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

@@ -108,10 +108,12 @@ var Functions = []Function{
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:        "Stops an instance cleanly; a member of an Auto Scaling group once it is in Standby.",
+		Does: "Stops an instance cleanly; a member of an Auto Scaling group once it is in Standby, another " +
+			"one once it has drained where a plan says so.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
-			[]Statement{lookAtMembers, lookAtGroups, enteringStandby}, onEnrolled("ec2:StopInstances"), tracing),
+			[]Statement{lookAtMembers, lookAtGroups, enteringStandby, lookAtDraining, deregistering},
+			onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -182,8 +184,8 @@ var Functions = []Function{
 			"the claim.",
 		Environment: env(settings.Table, settings.PlansFile),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets}, noting,
-			untagging, commanding),
+			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets,
+				reregistering}, noting, untagging, commanding),
 	},
 	{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -255,7 +257,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates",
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
-				lookAtMembers, leavingStandby, lookAtTargets, askAboutRuns, listRuns, startRuns, askAboutSchedules,
+				lookAtMembers, leavingStandby, lookAtTargets, reregistering, askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commandingBack),
 	},
 }

@@ -50,9 +50,21 @@ var (
 	}
 	lookAtTargets = Statement{
 		// docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
-		Why:       "Whether a member that came out of Standby is healthy in its target groups. The call has no resources.",
+		Why:       "Whether what is brought back into service is healthy in its target groups. The call has no resources.",
 		Actions:   []string{"elasticloadbalancing:DescribeTargetHealth"},
 		Resources: []string{anything},
+	}
+	lookForTargets = Statement{
+		Why: "Which target groups an instance is taken out of, where a plan has it drained, and for how long they drain. " +
+			"The calls have no resources.",
+		Actions: []string{"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+			"elasticloadbalancing:DescribeTargetGroupAttributes"},
+		Resources: []string{"${Drains}"},
+	}
+	lookAtDraining = Statement{
+		Why:       "Whether an instance is out of its target groups before it is stopped. The call has no resources.",
+		Actions:   []string{"elasticloadbalancing:DescribeTargetHealth"},
+		Resources: []string{"${Drains}"},
 	}
 	lookAtMembers = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",

@@ -185,3 +185,18 @@ var (
 		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*"},
 	}
 )
+
+// Which target groups instances are in is not known either. deregistering is deployed where a plan has instances
+// drained; reregistering always is, as leavingStandby.
+var (
+	deregistering = Statement{
+		Why:       "An instance is taken out of its target groups before it is stopped.",
+		Actions:   []string{"elasticloadbalancing:DeregisterTargets"},
+		Resources: []string{"arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/${Drains}/*"},
+	}
+	reregistering = Statement{
+		Why:       "What was taken out of target groups is registered again, also when no plan drains any more.",
+		Actions:   []string{"elasticloadbalancing:RegisterTargets"},
+		Resources: []string{"arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*"},
+	}
+)

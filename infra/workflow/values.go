@@ -50,6 +50,8 @@ const (
 	Groups = "Groups"
 	// Standbys is "*" where a plan puts members of Auto Scaling groups into Standby, and nothing elsewhere.
 	Standbys = "Standbys"
+	// Drains is "*" where a plan takes instances out of their target groups, and nothing elsewhere.
+	Drains = "Drains"
 	// Hooks is "*" where a plan has commands run on its sources, and HookDocument the document by which that is done;
 	// nothing elsewhere.
 	Hooks        = "Hooks"

@@ -51,6 +51,9 @@ func DefaultSubnet(region, account string) string {
 	return defaultNetwork(region, account).subnets[0].id
 }
 
+// DefaultVPC is the id of the account's default VPC in the Region.
+func DefaultVPC(region, account string) string { return defaultNetwork(region, account).vpc }
+
 // zonePrefix shortens a Region as zone ids do: eu-west-1 is euw1.
 func zonePrefix(region string) string {
 	parts := strings.Split(region, "-")

@@ -33,6 +33,16 @@ func (w *World) State(instanceID string) State {
 	return Terminated
 }
 
+// VPC is the one that an instance is in; "" for one that is gone or never was.
+func (w *World) VPC(instanceID string) string {
+	w.lock()
+	defer w.unlock()
+	if i := w.instances.get(instanceID); i != nil {
+		return i.placed.vpc
+	}
+	return ""
+}
+
 // Booted reports whether an instance runs and has booted: both of its status checks pass.
 func (w *World) Booted(instanceID string) bool {
 	w.lock()

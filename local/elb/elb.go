@@ -1,8 +1,10 @@
-// Package elb is the embedded Elastic Load Balancing as far as Auto Scaling uses it: target groups whose targets are
-// instances. Auto Scaling registers and deregisters them; a test makes target groups, and has health checks fail.
+// Package elb is the embedded Elastic Load Balancing as far as Auto Scaling and Goldsmith use it: target groups, their
+// targets and how these are. Auto Scaling registers and deregisters instances; a test makes target groups, and has
+// health checks fail.
 package elb
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -33,15 +35,40 @@ type Service struct {
 	failing map[string]bool
 }
 
+// Group is a target group as it is made.
+type Group struct {
+	Name string
+	// Delay is how long a target drains that is deregistered.
+	Delay time.Duration
+	// Type is instance, ip, lambda or alb; instance if it is left out.
+	Type string
+	// Port is where its targets get requests unless they are registered with another; 80 if it is left out.
+	Port int
+	// VPC is the one of its targets; the account's default VPC if it is left out.
+	VPC string
+	// Unused is whether no load balancer uses it.
+	Unused bool
+}
+
 type group struct {
-	delay   time.Duration
-	targets map[string]*target
+	Group
+	targets map[place]*target
+}
+
+// place is what a target is told from another one by: a target may be registered with several ports.
+type place struct {
+	id   string
+	port int
 }
 
 type target struct {
 	registered time.Time
 	// drained is when a target that was deregistered has no connection any more; zero for one that is registered.
 	drained time.Time
+}
+
+func (t *target) gone(now time.Time) bool {
+	return t == nil || !t.drained.IsZero() && !now.Before(t.drained)
 }
 
 // checking is how long a new target is initial: one health check, of which a target group makes one in 30 seconds by
@@ -65,7 +92,13 @@ func New(o Options) *Service {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.service.ServeHTTP(w, r) }
 
 // actions is every action the embedded Elastic Load Balancing has.
-var actions = map[string]func(*Service, *query.Call) error{"DescribeTargetHealth": describeTargetHealth}
+var actions = map[string]func(*Service, *query.Call) error{
+	"DeregisterTargets":             deregisterTargets,
+	"DescribeTargetGroupAttributes": describeAttributes,
+	"DescribeTargetGroups":          describeGroups,
+	"DescribeTargetHealth":          describeTargetHealth,
+	"RegisterTargets":               registerTargets,
+}
 
 func (s *Service) serve(call *query.Call) error {
 	do, ok := actions[call.Action]
@@ -75,14 +108,29 @@ func (s *Service) serve(call *query.Call) error {
 	return do(s, call)
 }
 
-// Add makes a target group with a load balancer and gives its ARN. A target that is deregistered drains for the delay.
+// Add makes a target group of instances with a load balancer and gives its ARN. A target that is deregistered drains
+// for the delay.
 func (s *Service) Add(name string, delay time.Duration) (arn string) {
+	return s.AddGroup(Group{Name: name, Delay: delay})
+}
+
+// AddGroup makes a target group and gives its ARN.
+func (s *Service) AddGroup(g Group) (arn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	arn = "arn:aws:elasticloadbalancing:" + s.options.Region + ":" + s.options.Account + ":targetgroup/" + name +
+	g.Type, g.Port = cmp.Or(g.Type, "instance"), cmp.Or(g.Port, 80)
+	g.VPC = cmp.Or(g.VPC, ec2.DefaultVPC(s.options.Region, s.options.Account))
+	arn = "arn:aws:elasticloadbalancing:" + s.options.Region + ":" + s.options.Account + ":targetgroup/" + g.Name +
 		"/73e2d6bc24d8a067"
-	s.groups[arn] = &group{delay: delay, targets: map[string]*target{}}
+	s.groups[arn] = &group{Group: g, targets: map[place]*target{}}
 	return arn
+}
+
+// Remove deletes a target group.
+func (s *Service) Remove(arn string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.groups, arn)
 }
 
 // Fail has the health checks of an instance fail, or pass again.
@@ -99,12 +147,15 @@ func (s *Service) Has(arn string) bool {
 	return s.groups[arn] != nil
 }
 
-// Register makes an instance a target.
-func (s *Service) Register(arn, id string) {
+// Register makes something a target, with the port of the target group.
+func (s *Service) Register(arn, id string) { s.RegisterAt(arn, id, 0) }
+
+// RegisterAt makes something a target with a port of its own.
+func (s *Service) RegisterAt(arn, id string, port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g := s.groups[arn]; g != nil && (g.targets[id] == nil || !g.targets[id].drained.IsZero()) {
-		g.targets[id] = &target{registered: s.options.Clock.Now()}
+	if g := s.groups[arn]; g != nil {
+		g.register(g.place(id, port), s.options.Clock.Now())
 	}
 }
 
@@ -112,80 +163,92 @@ func (s *Service) Register(arn, id string) {
 func (s *Service) Deregister(arn, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g := s.groups[arn]; g != nil && g.targets[id] != nil && g.targets[id].drained.IsZero() {
-		g.targets[id].drained = s.options.Clock.Now().Add(g.delay)
+	if g := s.groups[arn]; g != nil {
+		g.deregister(g.place(id, 0), s.options.Clock.Now())
 	}
 }
 
 // State is how a target is, in the words of the API reference, TargetHealth.
-func (s *Service) State(arn, id string) string {
+func (s *Service) State(arn, id string) string { return s.StateAt(arn, id, 0) }
+
+// StateAt is how a target with a port of its own is.
+func (s *Service) StateAt(arn, id string, port int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if g := s.groups[arn]; g != nil {
-		return s.health(g, id).state
+		return s.health(g, g.place(id, port)).state
 	}
 	return ""
+}
+
+func (g *group) place(id string, port int) place { return place{id, cmp.Or(port, g.Port)} }
+
+// Target is one of a target group's.
+type Target struct {
+	Group, ID string
+	Port      int
+}
+
+// Targets are all that are registered, in some order; those that drain are not.
+func (s *Service) Targets() (all []Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for arn, g := range s.groups {
+		for at, t := range g.targets {
+			if t.drained.IsZero() {
+				all = append(all, Target{arn, at.id, at.port})
+			}
+		}
+	}
+	return all
+}
+
+// register makes a target, or one of a target that drains. One that is there is left as it is.
+func (g *group) register(at place, now time.Time) {
+	if t := g.targets[at]; t == nil || !t.drained.IsZero() {
+		g.targets[at] = &target{registered: now}
+	}
+}
+
+func (g *group) deregister(at place, now time.Time) {
+	if t := g.targets[at]; t != nil && t.drained.IsZero() {
+		t.drained = now.Add(g.Delay)
+	}
 }
 
 // health is how a target is, and why it is not healthy.
 type health struct{ state, reason, description string }
 
-func (s *Service) health(g *group, id string) health {
-	t, now := g.targets[id], s.options.Clock.Now()
+func (s *Service) health(g *group, at place) health {
+	t, now := g.targets[at], s.options.Clock.Now()
 	switch {
-	case t == nil, !t.drained.IsZero() && !now.Before(t.drained):
+	case t.gone(now):
 		return health{"unused", "Target.NotRegistered", "Target is not registered to the target group"}
 	case !t.drained.IsZero():
 		return health{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"}
+	case g.Unused:
+		return health{"unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"}
+	case g.Type != "instance":
+		return health{state: "healthy"}
+	default:
+		return s.checked(at.id, now.Sub(t.registered))
+	}
+}
+
+// checked is how the health checks of an instance come out that has been a target for so long.
+func (s *Service) checked(id string, since time.Duration) health {
+	switch {
 	case s.options.EC2.State(id) != ec2.Running:
 		return health{"unused", "Target.InvalidState", "Target is in the stopped or terminated state"}
 	case s.failing[id]:
 		return health{"unhealthy", "Target.FailedHealthChecks", "Health checks failed"}
-	case now.Sub(t.registered) < checking:
+	case since < checking:
 		return health{"initial", "Elb.InitialHealthChecking", "Initial health checks in progress"}
 	case !s.options.EC2.Booted(id): // What it serves starts late in its boot.
 		return health{"unhealthy", "Target.Timeout", "Request timed out"}
 	default:
 		return health{state: "healthy"}
 	}
-}
-
-// port is the one of every target group here.
-const port = 80
-
-// describeTargetHealth answers for the targets that it names, or for all.
-func describeTargetHealth(s *Service, call *query.Call) error {
-	arn := call.Params.Text("TargetGroupArn")
-	var ids []string
-	for _, t := range call.Params.List("Targets") {
-		ids = append(ids, t.Text("Id"))
-	}
-	call.Touch(ids...)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g, err := s.group(arn)
-	if err != nil {
-		return err
-	}
-	if err := call.Params.Unmodelled(); err != nil {
-		return err
-	}
-	if len(ids) == 0 {
-		ids = g.registered(s.options.Clock.Now())
-	}
-	query.Items(call.Out, "TargetHealthDescriptions", ids, func(id string) {
-		is := s.health(g, id)
-		call.Out.Element("Target", func() {
-			call.Out.Text("Id", id)
-			call.Out.Int("Port", port)
-		})
-		call.Out.Element("TargetHealth", func() {
-			call.Out.Text("State", is.state)
-			call.Out.Optional("Reason", is.reason)
-			call.Out.Optional("Description", is.description)
-		})
-	})
-	return nil
 }
 
 // group is the target group of an ARN. It is called with the lock held.
@@ -204,11 +267,9 @@ func (s *Service) group(arn string) (*group, error) {
 }
 
 // registered are the targets of a group, those that drain among them.
-func (g *group) registered(now time.Time) (ids []string) {
-	for _, id := range slices.Sorted(maps.Keys(g.targets)) {
-		if t := g.targets[id]; t.drained.IsZero() || now.Before(t.drained) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+func (g *group) registered(now time.Time) []place {
+	all := slices.SortedFunc(maps.Keys(g.targets), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.port, b.port))
+	})
+	return slices.DeleteFunc(all, func(at place) bool { return g.targets[at].gone(now) })
 }

@@ -102,3 +102,97 @@ func TestTargetsOfAGroup(t *testing.T) {
 		}
 	})
 }
+
+// refused holds that a call is refused with a code.
+func (s *scene) refused(what string, err error, code string) {
+	s.t.Helper()
+	if known, ok := errors.AsType[smithy.APIError](err); !ok || known.ErrorCode() != code {
+		s.t.Errorf("%s: %v, want %s", what, err, code)
+	}
+}
+
+func (s *scene) register(arn string, t types.TargetDescription) error {
+	_, err := s.client.RegisterTargets(s.t.Context(),
+		&sdk.RegisterTargetsInput{TargetGroupArn: aws.String(arn), Targets: []types.TargetDescription{t}})
+	return err
+}
+
+func (s *scene) deregister(arn string, t types.TargetDescription) error {
+	_, err := s.client.DeregisterTargets(s.t.Context(),
+		&sdk.DeregisterTargetsInput{TargetGroupArn: aws.String(arn), Targets: []types.TargetDescription{t}})
+	return err
+}
+
+// A target is told from another by its port, and what does not run cannot be registered.
+func TestRegisterTargets(t *testing.T) {
+	play(t, func(s *scene) {
+		plain, other := types.TargetDescription{Id: aws.String(s.id)},
+			types.TargetDescription{Id: aws.String(s.id), Port: aws.Int32(8080)}
+		for _, err := range []error{
+			s.register(s.arn, plain), s.register(s.arn, other), s.deregister(s.arn, other),
+			s.deregister(s.arn, types.TargetDescription{Id: aws.String("i-0123456789abcdef0")}),
+		} {
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		if states := s.State(s.arn, s.id) + " " + s.StateAt(s.arn, s.id, 8080); states != "initial draining" {
+			s.t.Errorf("states %s", states)
+		}
+		if err := s.register(s.arn, other); err != nil || s.StateAt(s.arn, s.id, 8080) != "initial" {
+			s.t.Errorf("registered while it drains: %v, %s", err, s.StateAt(s.arn, s.id, 8080))
+		}
+		s.refused("a zone", s.register(s.arn, types.TargetDescription{Id: &s.id, AvailabilityZone: aws.String("eu-west-1a")}),
+			"ValidationError")
+		s.refused("no target", s.register(s.arn, types.TargetDescription{Id: aws.String("")}), "ValidationError")
+		s.refused("another VPC", s.register(s.AddGroup(elb.Group{Name: "far", VPC: "vpc-1"}), plain), "InvalidTarget")
+		s.refused("no such group", s.register(s.arn+"0", plain), "TargetGroupNotFound")
+		if err := s.world.SetState(s.id, ec2.Stopped); err != nil {
+			s.t.Fatal(err)
+		}
+		s.refused("stopped", s.register(s.arn, plain), "InvalidTarget")
+		if err := s.deregister(s.arn, plain); err != nil {
+			s.t.Errorf("a stopped target is deregistered: %v", err)
+		}
+	})
+}
+
+// Target groups come page by page, and each says how long its targets drain. One without a load balancer uses none.
+func TestTargetGroups(t *testing.T) {
+	play(t, func(s *scene) {
+		unused := s.AddGroup(elb.Group{Name: "unused", Unused: true, Delay: time.Hour})
+		s.AddGroup(elb.Group{Name: "function", Type: "lambda"})
+		s.Register(unused, s.id)
+		if state := s.State(unused, s.id); state != "unused" {
+			s.t.Errorf("a target without a load balancer is %s", state)
+		}
+		seen := map[string]string{}
+		pages := sdk.NewDescribeTargetGroupsPaginator(s.client, &sdk.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(s.t.Context())
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			for _, g := range page.TargetGroups {
+				seen[aws.ToString(g.TargetGroupName)] = string(g.TargetType)
+			}
+		}
+		if len(seen) != 3 || seen["function"] != "lambda" || seen["web"] != "instance" {
+			s.t.Errorf("target groups %v", seen)
+		}
+		out, err := s.client.DescribeTargetGroupAttributes(s.t.Context(),
+			&sdk.DescribeTargetGroupAttributesInput{TargetGroupArn: &unused})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		delay := ""
+		for _, a := range out.Attributes {
+			if aws.ToString(a.Key) == "deregistration_delay.timeout_seconds" {
+				delay = aws.ToString(a.Value)
+			}
+		}
+		if delay != "3600" {
+			s.t.Errorf("delay %q", delay)
+		}
+	})
+}

@@ -8,6 +8,7 @@ package job
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,9 +45,10 @@ type Job struct {
 	// NoRoom is whether EC2 took the start back since it has no room for the instance, so that it is sent again.
 	NoRoom bool `json:"noRoom"`
 
-	// Standby is the Auto Scaling group out of whose service the source is taken while it is down; nil for any other.
+	// Standby is whose service the source is taken out of while it is down, an Auto Scaling group's or target groups'; nil
+	// for any other.
 	Standby *Standby `json:"standby,omitempty"`
-	// OutOfService is whether it is to be brought back into its group's service as soon as it runs.
+	// OutOfService is whether it is to be brought back into that service as soon as it runs.
 	OutOfService bool `json:"outOfService"`
 
 	// Hook is what is still to be run around the image.
@@ -194,11 +196,53 @@ type Source struct {
 // OverTime is the source's lineage: its own id, unless claim found another.
 func (s Source) OverTime() string { return cmp.Or(s.Lineage, s.ID) }
 
-// Standby is an Auto Scaling group of which a source is a member.
+// Standby is what serves by a source that is stopped: the Auto Scaling group of which it is a member, which is put into
+// Standby, or else the target groups that it is deregistered from.
 type Standby struct {
-	Group string `json:"group"`
-	// Targets are the ARNs of the target groups in which it has to be healthy before it serves.
+	Group string `json:"group,omitempty"`
+	// Targets are the ARNs of the target groups in which a member has to be healthy before it serves.
 	Targets []string `json:"targets,omitempty"`
+	// Drained are the targets of an instance that is no member.
+	Drained []Target `json:"drained,omitempty"`
+}
+
+// Of names what it serves.
+func (s Standby) Of() string { return ServiceOf(s.Group, s.Drained) }
+
+// ServiceOf names what a source serves: an Auto Scaling group or, where it is in none, target groups.
+func ServiceOf(group string, drained []Target) string {
+	if group != "" {
+		return "group " + group
+	}
+	var names []string
+	for _, t := range drained {
+		if name := t.Name(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 1 {
+		return "target group " + names[0]
+	}
+	return "target groups " + strings.Join(names, ", ")
+}
+
+// Target is what an instance is in a target group: a group may have it several times, by several ports.
+type Target struct {
+	// Group is the ARN of the target group.
+	Group string `json:"group"`
+	Port  int32  `json:"port,omitempty"`
+	// Server is the server id of a target that is reached by QUIC.
+	Server string `json:"server,omitempty"`
+	// Healthy is whether it served, or was about to, when the run found it: only then it is waited for that it does so again.
+	Healthy bool `json:"healthy,omitempty"`
+}
+
+// Name is the name of the target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID.
+func (t Target) Name() string {
+	if parts := strings.Split(t.Group, "/"); len(parts) == 3 {
+		return parts[1]
+	}
+	return t.Group
 }
 
 // Hook says which of the plan's commands are to be run on a source. What they are stands in the plans.

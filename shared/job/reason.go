@@ -49,6 +49,8 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	// StoreUnseen: EC2 does not say whether a stop loses data.
 	StoreUnseen ReasonCode = "instance-store-unseen"
+	// TargetGroups: a target group of it drains for too long. It is a warning of one that it stays in.
+	TargetGroups ReasonCode = "target-groups"
 )
 
 // Reasons to refuse a source that a person wanted imaged. A run with one is not OK.

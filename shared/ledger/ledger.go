@@ -155,7 +155,8 @@ type Claim struct {
 	StopTried time.Time `json:"stopTried,omitzero"`
 	// Forced is set before the first StopInstances by force is sent, for a plan that allows it.
 	Forced time.Time `json:"forced,omitzero"`
-	// Standby is set before EnterStandby is sent: from then on the source may be out of its group's service because of us.
+	// Standby is set before EnterStandby or DeregisterTargets is sent: from then on the source may be out of its group's or
+	// its target groups' service because of us.
 	Standby *Standby `json:"standby,omitempty"`
 	// Hook is set before the plan's command before is sent: from then on its command after is due.
 	Hook *Hook `json:"hook,omitempty"`
@@ -177,19 +178,26 @@ type Claim struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Standby is the journal of a member of an Auto Scaling group that a run takes out of service.
+// Standby is the journal of a source that a run takes out of service: a member of an Auto Scaling group, which is put
+// into Standby, or with no group an instance that is deregistered from its target groups.
 type Standby struct {
 	Group   string   `json:"group"`
 	Targets []string `json:"targets,omitempty"`
-	// Since is set before the first EnterStandby, Tried before each: the last may take effect though its answer was lost.
+	// Drained are the targets that are to be registered again.
+	Drained []job.Target `json:"drained,omitempty"`
+	// Since is set before the first EnterStandby or DeregisterTargets, Tried before each: the last may take effect though
+	// its answer was lost.
 	Since time.Time `json:"enteredSince"`
 	Tried time.Time `json:"enteredTried,omitzero"`
-	// Exited is when ExitStandby was first sent, Waited when the job first waited for the member to serve.
+	// Exited is when ExitStandby or RegisterTargets was first sent, Waited when the job first waited for it to serve.
 	Exited time.Time `json:"exited,omitzero"`
 	Waited time.Time `json:"waited,omitzero"`
 	// Problem is what keeps it from service.
 	Problem string `json:"problem,omitempty"`
 }
+
+// Of names what it is out of the service of.
+func (s Standby) Of() string { return job.ServiceOf(s.Group, s.Drained) }
 
 // Hook is the journal of the commands that a run's plan has around an image.
 type Hook struct {
@@ -303,8 +311,8 @@ func (h *HeldError) Reason() job.Reason {
 				"what keeps it"}
 	}
 	if out := h.By.Standby; !h.By.Left.IsZero() && out != nil {
-		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it out of the service of group " +
-			out.Group + " since " + out.Since.UTC().Format(at) + ". Goldsmith tries to bring it back every few minutes; " +
+		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it out of the service of " +
+			out.Of() + " since " + out.Since.UTC().Format(at) + ". Goldsmith tries to bring it back every few minutes; " +
 			"goldsmith status says what keeps it"}
 	}
 	if !h.By.Left.IsZero() {

@@ -250,6 +250,7 @@ func (p Plan) Check() []Problem {
 	}
 	c.force(p)
 	c.groups(p)
+	c.drain(p)
 	c.hooks(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)

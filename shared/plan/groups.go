@@ -63,6 +63,13 @@ func (c *checker) groups(p Plan) {
 	}
 }
 
+// drain is about target groups of instances that are stopped.
+func (c *checker) drain(p Plan) {
+	if p.Drain && (p.Consistency == Reboot || p.Consistency == None) {
+		c.add("drain", "means nothing with consistency %s, which stops no instance", p.Consistency)
+	}
+}
+
 // pick is about which member stands for its group.
 func (c *checker) pick(p Plan) {
 	if p.Groups.Pick == "" {

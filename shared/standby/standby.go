@@ -1,6 +1,7 @@
-// Package standby knows how a member of an Auto Scaling group comes back into its group's service: what a run takes out
-// of it, by EnterStandby, is brought back by ExitStandby once it runs, and serves once Auto Scaling says InService and
-// each of the group's target groups says healthy.
+// Package standby knows how a source comes back into service that a run has taken out of it. A member of an Auto Scaling
+// group was put into Standby: it is brought back by ExitStandby once it runs, and serves once Auto Scaling says InService
+// and each of the group's target groups says healthy. Any other instance was deregistered from its target groups: it is
+// registered again once it runs, and serves once each says healthy in which it was so before.
 package standby
 
 import (
@@ -14,11 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	targets "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/smithy-go"
 
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
@@ -64,7 +65,7 @@ type Groups interface {
 // Service brings members back.
 type Service struct {
 	Groups    Groups
-	Balancers balancers.DescribeTargetHealthAPIClient
+	Balancers balancer.Registerer
 	Claims    interface {
 		Record(ctx context.Context, c ledger.Claim) error
 	}
@@ -83,22 +84,26 @@ const (
 	Lost
 )
 
-// landing is how long an EnterStandby may take effect after its journal entry: its function may send it until its own
+// landing is how long an EnterStandby or DeregisterTargets may take effect after its journal entry: its function may send it until its own
 // timeout, and a describe may lag for a while longer.
 const landing = 2 * time.Minute
 
-// Back brings the source of a claim nearer to its group's service, and gives the claim with what keeps it from that.
-// state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby is sent before it is.
+// Back brings the source of a claim nearer to the service that it was taken out of, and gives the claim with what keeps
+// it from that. state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby or RegisterTargets is
+// sent before it is.
 func (s Service) Back(ctx context.Context, c ledger.Claim,
 	state types.InstanceStateName) (ledger.Claim, Outcome, error) {
 	out := *c.Standby
 	c.Standby = &out
+	if out.Group == "" {
+		return s.register(ctx, c, state)
+	}
 	m, ok, err := Look(ctx, s.Groups, c.Source)
 	if err != nil {
 		out.Problem = fault.Brief(err)
 		return c, Waits, err
 	}
-	gone := state == "" || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown
+	gone := ended(state)
 	switch lifecycle := scaling.LifecycleState(aws.ToString(m.LifecycleState)); {
 	case !ok && gone:
 		out.Problem = "it was terminated"
@@ -108,7 +113,7 @@ func (s Service) Back(ctx context.Context, c ledger.Claim,
 	case lifecycle == scaling.LifecycleStateEnteringStandby:
 		out.Problem = "it is on its way into Standby: its load balancers let connections drain"
 		return c, Waits, nil
-	case leaves(lifecycle), gone:
+	case goes(lifecycle), gone:
 		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
 		return c, Lost, nil
 	case lifecycle == scaling.LifecycleStateInService:
@@ -119,8 +124,13 @@ func (s Service) Back(ctx context.Context, c ledger.Claim,
 	}
 }
 
-// leaves reports whether a member does not come back.
-func leaves(state scaling.LifecycleState) bool {
+// ended reports whether an instance is gone, or about to be.
+func ended(state types.InstanceStateName) bool {
+	return state == "" || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown
+}
+
+// goes reports whether a member does not come back.
+func goes(state scaling.LifecycleState) bool {
 	return strings.HasPrefix(string(state), "Terminat") || strings.HasPrefix(string(state), "Detach")
 }
 
@@ -138,13 +148,11 @@ func (s Service) exit(ctx context.Context, c ledger.Claim, state types.InstanceS
 		out.Problem = "it is " + string(state)
 		return c, Waits, nil
 	}
-	if out.Exited.IsZero() {
-		out.Exited = s.Now().UTC()
-		if err := s.Claims.Record(ctx, c); err != nil {
-			return c, Waits, fmt.Errorf("recording that %s leaves Standby: %w", c.Source, err)
-		}
+	c, err := s.leaves(ctx, c)
+	if err != nil {
+		return c, Waits, err
 	}
-	_, err := s.Groups.ExitStandby(ctx, &autoscaling.ExitStandbyInput{
+	_, err = s.Groups.ExitStandby(ctx, &autoscaling.ExitStandbyInput{
 		AutoScalingGroupName: aws.String(out.Group), InstanceIds: []string{c.Source},
 	})
 	switch {
@@ -161,6 +169,18 @@ func (s Service) exit(ctx context.Context, c ledger.Claim, state types.InstanceS
 		out.Problem = "it cannot leave Standby: " + fault.Brief(err)
 		return c, Waits, nil
 	}
+}
+
+// leaves has the claim say that its source is on its way back into service.
+func (s Service) leaves(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {
+	if !c.Standby.Exited.IsZero() {
+		return c, nil
+	}
+	c.Standby.Exited = s.Now().UTC()
+	if err := s.Claims.Record(ctx, c); err != nil {
+		return c, fmt.Errorf("recording that %s comes back into the service of %s: %w", c.Source, c.Standby.Of(), err)
+	}
+	return c, nil
 }
 
 // notAMember reports whether Auto Scaling says that the instance is not one of the group, or that there is none.
@@ -195,31 +215,14 @@ func (s Service) serves(ctx context.Context, c ledger.Claim, m scaling.AutoScali
 
 // unhealthy is why a member is not healthy in a target group; "" where it is, or the group is gone.
 func (s Service) unhealthy(ctx context.Context, id, arn string) (string, error) {
-	found, err := s.Balancers.DescribeTargetHealth(ctx, &balancers.DescribeTargetHealthInput{
-		TargetGroupArn: aws.String(arn), Targets: []targets.TargetDescription{{Id: aws.String(id)}},
-	})
-	if fault.Code(err) == "TargetGroupNotFound" {
-		return "", nil // Nothing is sent there any more.
-	}
-	if err != nil {
-		problem := "whether it is healthy in target group " + nameOf(arn) + " cannot be seen: " + fault.Brief(err)
-		if fault.IsTransient(err) {
-			return problem, fmt.Errorf("looking at %s in target group %s: %w", id, nameOf(arn), err)
-		}
+	target := job.Target{Group: arn}
+	_, problem, _, err := balancer.Look(ctx, s.Balancers, id, target)
+	if err == nil {
 		return problem, nil
 	}
-	for _, t := range found.TargetHealthDescriptions {
-		if h := t.TargetHealth; h != nil && h.State != targets.TargetHealthStateEnumHealthy {
-			return fmt.Sprintf("it is %s in target group %s: %s", h.State, nameOf(arn), aws.ToString(h.Description)), nil
-		}
+	problem = "whether it is healthy in target group " + target.Name() + " cannot be seen: " + fault.Brief(err)
+	if fault.IsTransient(err) {
+		return problem, err
 	}
-	return "", nil
-}
-
-// nameOf is the name of a target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID.
-func nameOf(arn string) string {
-	if parts := strings.Split(arn, "/"); len(parts) == 3 {
-		return parts[1]
-	}
-	return arn
+	return problem, nil
 }

@@ -35,6 +35,7 @@ func (n *night) begin() {
 		id := aws.ToString(i.InstanceId)
 		n.before[id] = before{n.EC2.State(id), tag.Map(i.Tags)}
 	}
+	n.targets = n.Balancers.Targets()
 	n.theirs = map[string]bool{}
 	for _, s := range n.allSnapshots() {
 		if tag.Map(s.Tags)[tag.Managed] == "" {
@@ -54,6 +55,7 @@ type invariant struct {
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{inService, func(n *night, _ []types.Image) { n.membersServe() }},
+	{inGroups, func(n *night, _ []types.Image) { n.targetsServe() }},
 	{afterRan, func(n *night, _ []types.Image) { n.commandsRan() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
@@ -73,6 +75,7 @@ var invariants = []invariant{
 const (
 	isBack       = "what ran runs, or people know and recover tries"
 	inService    = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
+	inGroups     = "no target stays deregistered longer than the sweep after its run's end, or people know and recover tries"
 	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
@@ -130,6 +133,21 @@ func (n *night) membersServe() {
 		if standby.Out(m) && (!n.heldFor(id) || !n.toldOf(id)) {
 			n.t.Errorf("%s is in lifecycle state %s of group %s, and nobody knows or tries to bring it back", id,
 				aws.ToString(m.LifecycleState), aws.ToString(m.AutoScalingGroupName))
+		}
+	}
+}
+
+// targetsServe: whatever was registered with a target group and runs is so still, unless people were told by name and
+// recover goes on trying. Members are their groups' business.
+func (n *night) targetsServe() {
+	n.t.Helper()
+	now := n.Balancers.Targets()
+	for _, t := range n.targets {
+		switch was := n.before[t.ID]; {
+		case slices.Contains(now, t), !n.Balancers.Has(t.Group), n.EC2.State(t.ID) != ec2.Running,
+			was.tags["aws:autoscaling:groupName"] != "", n.excused.targets[t.ID]:
+		case !n.heldFor(t.ID) || !n.toldOf(t.ID):
+			n.t.Errorf("%s was registered with %s and is not, and nobody knows or tries to register it", t.ID, t.Group)
 		}
 	}
 }

@@ -172,6 +172,19 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "the claim does not say which targets are out", breaks: inGroups,
+		edit: func(o *stack.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.Standby = nil }}
+			o.Plans = drained().Plans
+		},
+		story: func(n *night) {
+			web, _ := n.balanced("web", "")
+			n.after("image", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+			n.run()
+			time.Sleep(20 * time.Minute)
+		},
+	},
+	{
 		name: "everything counts as having run", breaks: staysStopped,
 		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {

@@ -20,6 +20,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
+	"goldsmith/local/elb"
 	"goldsmith/local/query"
 	"goldsmith/local/sfn"
 	"goldsmith/local/stack"
@@ -46,6 +47,7 @@ type night struct {
 
 	fleet    map[string]*server
 	before   map[string]before
+	targets  []elb.Target    // what was registered with target groups
 	theirs   map[string]bool // snapshots that were there before the night, and are not Goldsmith's
 	begun    int             // calls before the night began
 	since    time.Time
@@ -72,6 +74,7 @@ type tester interface {
 
 // excuses are what a story breaks on purpose and the invariants allow for.
 type excuses struct {
+	targets    map[string]bool // a person took these out of target groups
 	stopped    map[string]bool // a person stopped these in the middle
 	afar       bool            // what was undone at home could not be in another Region, and that was told
 	slack      bool            // Slack itself was the fault
@@ -107,7 +110,7 @@ func newNight(t *testing.T, o stack.Options) *night {
 	t.Helper()
 	n := &night{
 		t: t, ctx: t.Context(), logs: &journal{}, hooks: &hooks{}, fleet: map[string]*server{},
-		excused: excuses{stopped: map[string]bool{}},
+		excused: excuses{stopped: map[string]bool{}, targets: map[string]bool{}},
 	}
 	o.Clock, o.Logs, o.Sweep = clock.Real(), n.logs, sweep
 	if o.Seed == 0 {

@@ -93,7 +93,11 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateTags":                               tagging,
 	"ec2:DeleteTags":                               tagging,
 
-	"elasticloadbalancing:DescribeTargetHealth": nowhere,
+	"elasticloadbalancing:DescribeTargetHealth":          nowhere,
+	"elasticloadbalancing:DescribeTargetGroups":          nowhere,
+	"elasticloadbalancing:DescribeTargetGroupAttributes": nowhere,
+	"elasticloadbalancing:DeregisterTargets":             targeting,
+	"elasticloadbalancing:RegisterTargets":               targeting,
 
 	"ebs:ListSnapshotBlocks": reading,
 	"ebs:GetSnapshotBlock":   reading,
@@ -304,6 +308,11 @@ func requested(tags []*query.Params) map[string][]string {
 // refreshing is on the group, whose ARN has an id of Auto Scaling's in it.
 func refreshing(s Scene, c Call) []Request {
 	return []Request{{Action: c.Name, Resource: s.group(c.Params.Text("AutoScalingGroupName"))}}
+}
+
+// targeting is decided on the target group.
+func targeting(_ Scene, c Call) []Request {
+	return []Request{{Action: c.Name, Resource: c.Params.Text("TargetGroupArn")}}
 }
 
 func (s Scene) group(name string) string {

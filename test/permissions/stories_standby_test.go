@@ -47,6 +47,27 @@ func standingAborted(n *night) {
 	n.want("state", n.lifecycle(id), "InService")
 }
 
+// draining is a night with an instance that is taken out of its target group meanwhile.
+func draining(n *night) {
+	arn := n.Balancers.Add("pets", time.Minute)
+	id := n.launch(ec2.ImageX86, "", enrolled("pet", "drained"))
+	n.Balancers.Register(arn, id)
+	n.run(due.Add(6 * time.Hour))
+	n.want("ending", n.result(id).Ending, job.Imaged)
+	n.want("state", n.Balancers.State(arn, id), "healthy")
+}
+
+// drainingAborted is one whose run ends while the instance is out: recover registers it again.
+func drainingAborted(n *night) {
+	arn := n.Balancers.Add("pets", time.Minute)
+	id := n.launch(ec2.ImageX86, "", enrolled("pet", "drained"))
+	n.Balancers.Register(arn, id)
+	n.before("image", func(string) { n.ok(n.States.Stop(n.runOf("drained"), "", "")) })
+	n.run(due.Add(6 * time.Hour))
+	time.Sleep(20 * time.Minute)
+	n.want("state", n.Balancers.State(arn, id), "healthy")
+}
+
 func (n *night) lifecycle(id string) string {
 	n.t.Helper()
 	out := must(autoscaling.NewFromConfig(n.AWS()).DescribeAutoScalingInstances(n.ctx,

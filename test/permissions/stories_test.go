@@ -99,6 +99,8 @@ var stories = []story{
 	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
 	{name: "a member of a group", play: standing},
 	{name: "a member of a group whose run is aborted", play: standingAborted},
+	{name: "an instance in a target group", play: draining},
+	{name: "an instance in a target group whose run is aborted", play: drainingAborted},
 	{name: "commands around images that fail", play: commanded},
 	{name: "commands around images whose runs are aborted", play: commandedAborted},
 	{name: "a command that is due when nothing asks for an image any more", play: commandedUnasked},

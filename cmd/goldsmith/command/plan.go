@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
@@ -234,6 +235,7 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	parameters := ssm.NewFromConfig(site.aws)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
+		Balancers:  elasticloadbalancingv2.NewFromConfig(site.aws),
 		Parameters: parameters, Agents: parameters, Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
 		Copies: copies.Wire(site.aws), Afar: rehearsal.Afar(site.aws),
 		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),

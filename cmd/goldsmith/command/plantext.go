@@ -242,6 +242,9 @@ func (n plannedPlan) how(s rehearsal.Source) string {
 func (n plannedPlan) done(s rehearsal.Source) string {
 	switch {
 	case s.Decision == job.StopFirst:
+		if s.DrainedFrom != "" {
+			return "out of " + s.DrainedFrom + ", stopped, imaged, started"
+		}
 		return "stopped, imaged, started"
 	case s.Registering != nil:
 		return "copied and registered"

@@ -55,7 +55,7 @@ func (s status) printDown(p *page) {
 		}
 		if w.Do == unserved {
 			p.fold("  ", "%s is %s", w.label(), w.Out)
-			p.fold("    ", "Run %s put it into Standby. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
+			p.fold("    ", "Run %s took it out of service. Goldsmith goes on trying every few minutes. %s", w.Run, w.Do)
 			continue
 		}
 		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stampIn(w.StopSent, w.zone), w.Run)

@@ -126,7 +126,7 @@ func out(c ledger.Claim, zone *time.Location) string {
 	if c.Standby == nil {
 		return ""
 	}
-	said := fmt.Sprintf("out of the service of group %s since %s", c.Standby.Group, stampIn(c.Standby.Since, zone))
+	said := fmt.Sprintf("out of the service of %s since %s", c.Standby.Of(), stampIn(c.Standby.Since, zone))
 	if c.Standby.Problem != "" {
 		said += ": " + c.Standby.Problem
 	}
@@ -152,7 +152,7 @@ func doing(c ledger.Claim, state types.InstanceStateName, zone *time.Location) s
 func imaging(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
 	switch {
 	case c.Standby != nil && state == types.InstanceStateNameRunning:
-		return "out of service of group " + c.Standby.Group
+		return "out of service of " + c.Standby.Of()
 	case !c.Looked:
 		return "just claimed"
 	case !c.WasRunning:

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/attribute"
+	"goldsmith/shared/balancer"
 	"goldsmith/shared/copies"
 	"goldsmith/shared/disk"
 	"goldsmith/shared/fault"
@@ -65,6 +66,8 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling autoScalingAPI
 	Parameters  parametersAPI
+	// Balancers have the target groups of instances.
+	Balancers balancer.Groups
 	// Agents tell which instances take commands; nil where that is not asked.
 	Agents ssm.DescribeInstanceInformationAPIClient
 	Keys   source.Keys
@@ -147,6 +150,9 @@ func (s Stage) instances(ctx context.Context, run job.Run, p plan.Plan, n *Night
 	}
 	if err == nil {
 		err = s.hooks(ctx, p, n.Sources)
+	}
+	if err == nil {
+		err = s.targets(ctx, p, n.Sources)
 	}
 	for i, src := range n.Sources {
 		if group := source.Tags(src.instance)[tag.Group]; stand[group] == src.ID {

@@ -33,6 +33,8 @@ type Source struct {
 	Running bool `json:"running"`
 	// StandsFor is the Auto Scaling group that it stands for, where the plan picks one member of each.
 	StandsFor string `json:"standsFor,omitempty"`
+	// DrainedFrom names the target groups that it would be taken out of while it is down.
+	DrainedFrom string `json:"drainedFrom,omitempty"`
 	// Skip is why nothing would be done.
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
