@@ -95,7 +95,7 @@ var Functions = []Function{
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
-				lookAtMembers, lookAtGroups, lookAtProtection, lookAtOrganization,
+				lookAtMembers, lookAtGroups, lookForTargets, lookAtProtection, lookAtOrganization,
 				lookAtKeyUsers}, mayStart),
 	},
 	{

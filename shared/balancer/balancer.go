@@ -74,7 +74,7 @@ func (f *Found) in(ctx context.Context, api Groups, i ec2.Instance, g types.Targ
 			continue
 		}
 		if mine++; byID {
-			f.Targets = append(f.Targets, job.Target{Group: arn, Port: aws.ToInt32(d.Target.Port),
+			f.Targets = append(f.Targets, job.Target{Group: arn, Port: int(aws.ToInt32(d.Target.Port)),
 				Server: aws.ToString(d.Target.QuicServerId), Healthy: state(d) == types.TargetHealthStateEnumHealthy ||
 					state(d) == types.TargetHealthStateEnumInitial})
 		}
@@ -201,7 +201,7 @@ func judge(h types.TargetHealth, t job.Target) (is Presence, problem string) {
 func described(id string, t job.Target, registering bool) types.TargetDescription {
 	d := types.TargetDescription{Id: aws.String(id)}
 	if t.Port != 0 {
-		d.Port = aws.Int32(t.Port)
+		d.Port = aws.Int32(int32(t.Port)) //nolint:gosec // a port
 	}
 	if registering && t.Server != "" {
 		d.QuicServerId = aws.String(t.Server)

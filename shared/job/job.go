@@ -230,7 +230,7 @@ func ServiceOf(group string, drained []Target) string {
 type Target struct {
 	// Group is the ARN of the target group.
 	Group string `json:"group"`
-	Port  int32  `json:"port,omitempty"`
+	Port  int    `json:"port,omitempty"`
 	// Server is the server id of a target that is reached by QUIC.
 	Server string `json:"server,omitempty"`
 	// Healthy is whether it served, or was about to, when the run found it: only then it is waited for that it does so again.

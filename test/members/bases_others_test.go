@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	balancers "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	targets "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -102,7 +103,20 @@ var scalingBases = map[string]func(*world) any{
 		}
 	},
 	"elasticloadbalancing.DescribeTargetHealth": func(w *world) any {
-		return &balancers.DescribeTargetHealthInput{TargetGroupArn: w.id("target group")}
+		return &balancers.DescribeTargetHealthInput{TargetGroupArn: w.id("target group"),
+			Targets: []targets.TargetDescription{{Id: w.id("target")}}}
+	},
+	"elasticloadbalancing.DescribeTargetGroups": func(*world) any { return &balancers.DescribeTargetGroupsInput{} },
+	"elasticloadbalancing.DescribeTargetGroupAttributes": func(w *world) any {
+		return &balancers.DescribeTargetGroupAttributesInput{TargetGroupArn: w.id("target group")}
+	},
+	"elasticloadbalancing.RegisterTargets": func(w *world) any {
+		return &balancers.RegisterTargetsInput{TargetGroupArn: w.id("target group"),
+			Targets: []targets.TargetDescription{{Id: w.id("instance")}}}
+	},
+	"elasticloadbalancing.DeregisterTargets": func(w *world) any {
+		return &balancers.DeregisterTargetsInput{TargetGroupArn: w.id("target group"),
+			Targets: []targets.TargetDescription{{Id: w.id("target")}}}
 	},
 	"autoscaling.SuspendProcesses": func(*world) any {
 		return &autoscaling.SuspendProcessesInput{AutoScalingGroupName: aws.String("made")}

@@ -127,10 +127,15 @@ var hints = map[string]func(*world) []any{
 	"TargetGroupARNs[]": known("target group"),
 	"TargetGroupArn":    known("other target group"),
 	"elasticloadbalancing.DescribeTargetHealth.Targets[].Id": known("hooked"),
-	"LifecycleTransition":   these("autoscaling:EC2_INSTANCE_LAUNCHING"),
-	"DefaultResult":         these("CONTINUE"),
-	"LifecycleActionResult": these("ABANDON"),
-	"LifecycleHookNames[]":  these("wait"),
+	"elasticloadbalancing.DeregisterTargets.Targets[].Id":    known("also a target"),
+	"elasticloadbalancing.RegisterTargets.Targets[].Id":      known("hooked"),
+	"Targets[].Port": these(8080),
+	"elasticloadbalancing.DescribeTargetGroups.PageSize":    these(1),
+	"elasticloadbalancing.DescribeTargetGroups.Marker":      known("other target group"),
+	"LifecycleTransition":                                   these("autoscaling:EC2_INSTANCE_LAUNCHING"),
+	"DefaultResult":                                         these("CONTINUE"),
+	"LifecycleActionResult":                                 these("ABANDON"),
+	"LifecycleHookNames[]":                                  these("wait"),
 	"autoscaling.CompleteLifecycleAction.LifecycleHookName": these("wait too"),
 	"autoscaling.PutLifecycleHook.HeartbeatTimeout":         these(60),
 
@@ -201,6 +206,7 @@ var words = []struct {
 	reason string
 }{
 	{regexp.MustCompile(`^ebs\.PutSnapshotBlock\.BlockData$`), "the checksum beside it is of other data"},
+	{regexp.MustCompile(`^elasticloadbalancing\..*AvailabilityZone$`), "a zone is not supported for instances"},
 	{regexp.MustCompile(`^kms\.GetKeyPolicy\.PolicyName$`), "a key has one policy, called default"},
 	{regexp.MustCompile(`^servicequotas\.GetServiceQuota\.ServiceCode$`), "the quotas here are EC2's"},
 	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},

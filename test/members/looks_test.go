@@ -49,6 +49,11 @@ var looks = []func(*world) (any, error){
 			TargetGroupArn: w.id("target group"),
 		})
 	},
+	func(w *world) (any, error) {
+		return w.balancing.DescribeTargetHealth(w.t.Context(), &balancers.DescribeTargetHealthInput{
+			TargetGroupArn: w.id("other target group"),
+		})
+	},
 	func(w *world) (any, error) { return w.scaling.DescribeScalingActivities(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.scaling.DescribeLaunchConfigurations(w.t.Context(), nil) },
 	func(w *world) (any, error) {

@@ -16,6 +16,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	local "goldsmith/local/ec2"
+	"goldsmith/local/elb"
 )
 
 func must[T any](out T, err error) func(*world) T {
@@ -262,7 +263,7 @@ func (w *world) groups() {
 func (w *world) hooked() {
 	ctx := w.t.Context()
 	w.ids["target group"] = w.suite.Balancers.Add("made", time.Minute)
-	w.ids["other target group"] = w.suite.Balancers.Add("other", time.Minute)
+	w.ids["other target group"] = w.suite.Balancers.AddGroup(elb.Group{Name: "other", Delay: time.Hour, Unused: true})
 	must(w.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("hooked"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4),
 		DesiredCapacity:   aws.Int32(1),
@@ -286,6 +287,10 @@ func (w *world) hooked() {
 		AutoScalingGroupNames: []string{"hooked"},
 	}))(w).AutoScalingGroups[0]
 	w.ids["target"], w.ids["hooked"] = aws.ToString(group.Instances[0].InstanceId), aws.ToString(group.Instances[1].InstanceId)
+	w.ids["also a target"] = w.ids["member"]
+	w.suite.Balancers.Register(w.ids["target group"], w.ids["also a target"])
+	w.suite.Balancers.Register(w.ids["other target group"], w.ids["target"])
+	w.suite.Balancers.RegisterAt(w.ids["target group"], w.ids["target"], 8080)
 }
 
 // crowd makes more of what is listed in pages: the smallest page of most has five.
