@@ -197,6 +197,6 @@ var (
 	reregistering = Statement{
 		Why:       "What was taken out of target groups is registered again, also when no plan drains any more.",
 		Actions:   []string{"elasticloadbalancing:RegisterTargets"},
-		Resources: []string{"arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*"},
+		Resources: []string{"arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*/*"},
 	}
 )

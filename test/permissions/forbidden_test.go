@@ -157,7 +157,7 @@ func alone(role string, r Request, service string) bool {
 // open are resources of which a role may use all whose names begin alike.
 func open(resource string) bool {
 	return slices.ContainsFunc([]string{
-		"parameter/goldsmith/images/", "schedule/goldsmith/", "autoScalingGroup:",
+		"parameter/goldsmith/images/", "schedule/goldsmith/", "autoScalingGroup:", "targetgroup/",
 		"mapRun:" + workflow.Name + "/" + workflow.MapLabel + ":",
 	}, func(prefix string) bool { return strings.HasPrefix(resource, prefix) })
 }
