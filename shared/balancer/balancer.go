@@ -184,16 +184,17 @@ func Look(ctx context.Context, api elasticloadbalancingv2.DescribeTargetHealthAP
 
 // judge goes by the words of the API reference, TargetHealth.
 func judge(h types.TargetHealth, t job.Target) (is Presence, problem string) {
+	problem = fmt.Sprintf("it is %s in target group %s: %s", h.State, t.Name(), aws.ToString(h.Description))
 	switch {
 	case h.State == types.TargetHealthStateEnumDraining:
-		return Draining, ""
+		return Draining, problem
 	case h.Reason == types.TargetHealthReasonEnumNotRegistered:
-		return Absent, ""
+		return Absent, problem
 	case h.State == types.TargetHealthStateEnumHealthy, h.State == types.TargetHealthStateEnumUnavailable,
 		h.Reason == types.TargetHealthReasonEnumNotInUse:
 		return Present, ""
 	default:
-		return Present, fmt.Sprintf("it is %s in target group %s: %s", h.State, t.Name(), aws.ToString(h.Description))
+		return Present, problem
 	}
 }
 

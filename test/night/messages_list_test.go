@@ -270,6 +270,20 @@ func memberSituations() []*situation {
 			n.run()
 			time.Sleep(20 * time.Minute)
 		}},
+		{what: "a target group lets connections drain for too long", options: drained(), story: func(n *night) {
+			web, _ := n.balanced("web", "")
+			n.Balancers.Register(n.Balancers.Add("patient", time.Hour), web)
+			n.run()
+		}},
+		{what: "an instance is not healthy in its target group for an hour", options: drained(), story: func(n *night) {
+			web, _ := n.balanced("web", "")
+			n.begin()
+			n.at("watch:running", web, func(work) { n.Balancers.Fail(web, true) })
+			n.run()
+			time.Sleep(40 * time.Minute)
+			n.Balancers.Fail(web, false)
+			time.Sleep(20 * time.Minute)
+		}},
 		{what: "a run is aborted while a member is on its way into Standby, and its claim is lost", options: shrinking(),
 			story: func(n *night) {
 				arn := n.Balancers.Add("web", 5*time.Minute)
