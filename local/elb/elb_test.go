@@ -170,9 +170,7 @@ func TestTargetGroups(t *testing.T) {
 		pages := sdk.NewDescribeTargetGroupsPaginator(s.client, &sdk.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(s.t.Context())
-			if err != nil {
-				s.t.Fatal(err)
-			}
+			s.ok(err)
 			for _, g := range page.TargetGroups {
 				seen[aws.ToString(g.TargetGroupName)] = string(g.TargetType)
 			}
@@ -180,19 +178,30 @@ func TestTargetGroups(t *testing.T) {
 		if len(seen) != 3 || seen["function"] != "lambda" || seen["web"] != "instance" {
 			s.t.Errorf("target groups %v", seen)
 		}
-		out, err := s.client.DescribeTargetGroupAttributes(s.t.Context(),
-			&sdk.DescribeTargetGroupAttributesInput{TargetGroupArn: &unused})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		delay := ""
-		for _, a := range out.Attributes {
-			if aws.ToString(a.Key) == "deregistration_delay.timeout_seconds" {
-				delay = aws.ToString(a.Value)
-			}
-		}
+		delay := s.delayOf(unused)
 		if delay != "3600" {
 			s.t.Errorf("delay %q", delay)
 		}
 	})
+}
+
+func (s *scene) ok(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// delayOf is for how many seconds a target group says that it drains.
+func (s *scene) delayOf(arn string) string {
+	s.t.Helper()
+	out, err := s.client.DescribeTargetGroupAttributes(s.t.Context(),
+		&sdk.DescribeTargetGroupAttributesInput{TargetGroupArn: &arn})
+	s.ok(err)
+	for _, a := range out.Attributes {
+		if aws.ToString(a.Key) == "deregistration_delay.timeout_seconds" {
+			return aws.ToString(a.Value)
+		}
+	}
+	return ""
 }

@@ -64,30 +64,30 @@ func (f *Found) in(ctx context.Context, api Groups, i ec2.Instance, g types.Targ
 		return nil
 	}
 	arn, name := aws.ToString(g.TargetGroupArn), aws.ToString(g.TargetGroupName)
-	found, err := healths(ctx, api, arn)
-	if err != nil {
-		return err
-	}
-	mine, own := 0, names(i)
-	for _, d := range found {
-		if !slices.Contains(own, aws.ToString(d.Target.Id)) || state(d) == types.TargetHealthStateEnumDraining {
-			continue
-		}
-		if mine++; byID {
-			f.Targets = append(f.Targets, job.Target{Group: arn, Port: int(aws.ToInt32(d.Target.Port)),
-				Server: aws.ToString(d.Target.QuicServerId), Healthy: state(d) == types.TargetHealthStateEnumHealthy ||
-					state(d) == types.TargetHealthStateEnumInitial})
-		}
-	}
+	targets, err := targetsOf(ctx, api, arn, names(i))
 	switch {
-	case mine == 0:
-		return nil
+	case err != nil || len(targets) == 0:
+		return err
 	case !byID:
 		f.Told = append(f.Told, job.Reason{Code: job.TargetGroups, Text: "it is in target group " + name +
 			" by its address, and not by its id: it stays registered there while it is down"})
 		return nil
 	}
+	f.Targets = append(f.Targets, targets...)
 	return f.drains(ctx, api, arn, name)
+}
+
+// targetsOf are the targets of a target group that go by one of these names, without those that drain.
+func targetsOf(ctx context.Context, api Groups, arn string, names []string) (targets []job.Target, err error) {
+	found, err := healths(ctx, api, arn)
+	for _, d := range found {
+		if is := state(d); slices.Contains(names, aws.ToString(d.Target.Id)) && is != types.TargetHealthStateEnumDraining {
+			targets = append(targets, job.Target{Group: arn, Port: int(aws.ToInt32(d.Target.Port)),
+				Server:  aws.ToString(d.Target.QuicServerId),
+				Healthy: is == types.TargetHealthStateEnumHealthy || is == types.TargetHealthStateEnumInitial})
+		}
+	}
+	return targets, err
 }
 
 // healths are all targets of a target group; none of one that is gone.

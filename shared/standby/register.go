@@ -1,6 +1,7 @@
 package standby
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -28,17 +29,10 @@ func (s Service) register(ctx context.Context, c ledger.Claim, state types.Insta
 		out.Problem = "it is " + string(state)
 		return c, Waits, nil
 	}
-	problem := ""
-	for _, t := range out.Drained {
-		var why string
-		var err error
-		if c, why, err = s.target(ctx, c, t); err != nil {
-			c.Standby.Problem = fault.Brief(err)
-			return c, Waits, err
-		}
-		if problem == "" {
-			problem = why
-		}
+	c, problem, err := s.targets(ctx, c)
+	if err != nil {
+		c.Standby.Problem = fault.Brief(err)
+		return c, Waits, err
 	}
 	// A job that was cut off may be deregistering yet, one target group after another.
 	if problem == "" && c.StopSent.IsZero() && s.Now().Sub(c.Standby.Tried) < landing {
@@ -48,6 +42,18 @@ func (s Service) register(ctx context.Context, c ledger.Claim, state types.Insta
 		return c, Waits, nil
 	}
 	return c, Serves, nil
+}
+
+// targets registers those that are not. problem is what keeps the first of them from serving.
+func (s Service) targets(ctx context.Context, c ledger.Claim) (_ ledger.Claim, problem string, err error) {
+	for _, t := range c.Standby.Drained {
+		var why string
+		if c, why, err = s.target(ctx, c, t); err != nil {
+			return c, "", err
+		}
+		problem = cmp.Or(problem, why)
+	}
+	return c, problem, nil
 }
 
 // target registers a target that is not. problem is why it does not serve yet; "" also for what did not before, and

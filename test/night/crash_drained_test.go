@@ -34,7 +34,7 @@ func crashOfTargets(t *testing.T, c *chaos) {
 	o.EC2 = ec2.Options{Lag: 10 * time.Second}
 	play(t, o, func(n *night) {
 		between.slack = n.Slack.Inject
-		web, arn := n.balanced("web", "")
+		web, arn := n.balanced()
 		other := n.Balancers.Add("other", 30*time.Second)
 		n.Balancers.RegisterAt(other, web, 8080)
 		time.Sleep(time.Minute)

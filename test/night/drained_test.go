@@ -22,10 +22,10 @@ func drained(edits ...func(*plan.Plan)) stack.Options {
 	return stack.Options{Plans: nightly(append([]func(*plan.Plan){func(p *plan.Plan) { p.Drain = true }}, edits...)...)}
 }
 
-// balanced starts an instance that is in target group NAME, and gives both.
-func (n *night) balanced(name, words string) (id, arn string) {
+// balanced starts instance web, which is in target group web, and gives both.
+func (n *night) balanced() (id, arn string) {
 	n.t.Helper()
-	id, arn = n.launch(name, words), n.Balancers.Add(name, time.Minute)
+	id, arn = n.launch("web", ""), n.Balancers.Add("web", time.Minute)
 	n.Balancers.Register(arn, id)
 	time.Sleep(5 * time.Minute) // It has booted.
 	return id, arn
@@ -35,7 +35,7 @@ func (n *night) balanced(name, words string) (id, arn string) {
 // its source is released. What it has nothing to do with is left alone.
 func TestInstanceIsDrained(t *testing.T) {
 	play(t, drained(), func(n *night) {
-		web, arn := n.balanced("web", "")
+		web, arn := n.balanced()
 		other := n.launch("other", "unenrolled")
 		slow := n.Balancers.Add("slow", 5*time.Minute)
 		for _, port := range []int{8080, 8443} {
@@ -121,7 +121,7 @@ func TestHowTargetsAre(t *testing.T) {
 				edit = func(*plan.Plan) {}
 			}
 			play(t, drained(edit), func(n *night) {
-				web, arn := n.balanced("web", "")
+				web, arn := n.balanced()
 				n.begin()
 				time.Sleep(time.Until(due) - 10*time.Second)
 				if c.given != nil {
@@ -198,7 +198,7 @@ func TestTargetIsOutMeanwhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, drained(), func(n *night) {
-				web, arn := n.balanced("web", "")
+				web, arn := n.balanced()
 				n.begin()
 				n.after(c.at, web, func(w work) { c.happens(n, w, arn) })
 				n.run()
@@ -239,7 +239,7 @@ func TestTargetGroupsCannotBeRead(t *testing.T) {
 	} {
 		t.Run(action, func(t *testing.T) {
 			play(t, drained(), func(n *night) {
-				web, arn := n.balanced("web", "")
+				web, arn := n.balanced()
 				n.begin()
 				n.Inject(inject.Fault{Action: action, Code: "AccessDenied", Status: 403, Nth: []int{1, 2, 3, 4, 5}})
 				n.run()

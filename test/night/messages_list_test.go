@@ -271,12 +271,12 @@ func memberSituations() []*situation {
 			time.Sleep(20 * time.Minute)
 		}},
 		{what: "a target group lets connections drain for too long", options: drained(), story: func(n *night) {
-			web, _ := n.balanced("web", "")
+			web, _ := n.balanced()
 			n.Balancers.Register(n.Balancers.Add("patient", time.Hour), web)
 			n.run()
 		}},
 		{what: "an instance is not healthy in its target group for an hour", options: drained(), story: func(n *night) {
-			web, _ := n.balanced("web", "")
+			web, _ := n.balanced()
 			n.begin()
 			n.at("watch:running", web, func(work) { n.Balancers.Fail(web, true) })
 			n.run()

@@ -178,7 +178,7 @@ var mutations = []mutation{
 			o.Plans = drained().Plans
 		},
 		story: func(n *night) {
-			web, _ := n.balanced("web", "")
+			web, _ := n.balanced()
 			n.after("image", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
 			n.run()
 			time.Sleep(20 * time.Minute)
