@@ -63,7 +63,9 @@ func TestAskWhatWouldStart(t *testing.T) {
 		},
 		{
 			Name: "nothing is to be stopped", Given: func(_ *steptest.Stage, p *job.Batch) { p.Ask = nil }, Want: ": ok",
-			Then: func(s *steptest.Stage, p job.Batch) { s.Same("asked", p.Run.Asked.IsZero(), true) },
+			Then: func(s *steptest.Stage, p job.Batch) {
+				s.Same("asked", []any{p.Run.Asked.IsZero(), len(p.Sources)}, []any{true, 3})
+			},
 		},
 		{
 			Name: "what was asked for alone goes to claim, with the reason",

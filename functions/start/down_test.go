@@ -62,6 +62,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 	// unseen is a start that EC2 shows nothing of: it is shown as it was stopped.
 	unseen := func(*steptest.Stage) {}
 	unnoted := func(s *steptest.Stage, j job.Job) {
+		s.Same("taken back", s.Held(s.Web).TakenBack, time.Time{})
 		s.Same("refused by", s.Held(s.Web).RefusedBy, "")
 		s.Same("back", j.Back, false)
 	}
@@ -71,6 +72,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 			Want: "DescribeInstances Claim Record Take Reserve Slots StartInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				down("Client.InvalidKMSKey.InvalidState", "it does not stay up: ")(s, j)
+				s.Same("taken back", s.Held(s.Web).TakenBack, time.Now().UTC())
 				s.Same("back", j.Back, false)
 				s.Same("gone", j.Gone, false)
 			},

@@ -196,8 +196,8 @@ func (s Step) unknown(ctx context.Context, j job.Job, refused error) (job.Job, e
 // inNoState is the refusal of an instance that is in no state to be started: one
 // that is stopping will be, one that was terminated never.
 func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
-	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
-	if err == nil && ok && source.Ending(source.State(instance)) {
+	instance, _, _ := source.Find(ctx, s.EC2, j.Source.ID) // Without an answer it is none that ends.
+	if source.Ending(source.State(instance)) {
 		return fault.Failure("",
 			"%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, refused)
 	}

@@ -242,6 +242,7 @@ func TestStartRefused(t *testing.T) {
 			Given: refused("InsufficientInstanceCapacity"),
 			Want:  "Reserve Slots StartInstances Claim Record: NoCapacity",
 			Says:  []string{"starting web (i-", "InsufficientInstanceCapacity"},
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("taken back", s.Held(s.Web).TakenBack, time.Time{}) },
 		},
 		{
 			Name:  "the dedicated host has no room",
