@@ -1,6 +1,7 @@
 package start_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,8 +37,11 @@ func TestEither(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Either) { s.Ledger.Break("Slots", 1) },
 		},
 		{
-			Name: "a job", Want: "Reserve Slots StartInstances: ok", Given: aJob,
-			Then: func(s *steptest.Stage, out job.Either) { s.Same("sent", out.Job.Times.StartSent, time.Now().UTC()) },
+			Name: "a job, for which there was no room before", Want: "Reserve Slots StartInstances: ok",
+			Given: func(s *steptest.Stage, in *job.Either) { aJob(s, in); in.Job.NoRoom = true },
+			Then: func(s *steptest.Stage, out job.Either) {
+				s.Same("sent", []any{out.Job.Times.StartSent, out.Job.NoRoom}, []any{time.Now().UTC(), false})
+			},
 		},
 		{
 			Name: "a job whose instance cannot be started", Want: "Reserve Slots StartInstances Claim Record: NoCapacity",
@@ -58,6 +62,13 @@ func TestAskOfTheSecond(t *testing.T) {
 			for _, m := range more {
 				m(s, p)
 			}
+		}
+	}
+	denied := func(s *steptest.Stage, p *job.Batch) {
+		for _, src := range p.Sources[:2] {
+			_, err := s.Ledger.Kept.Take(s.Context(), ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs,
+				ID: "start " + src.ID, Source: src.ID, Run: "earlier", By: "start", Since: time.Now()}, time.Time{})
+			s.Must(err)
 		}
 	}
 	const asks = "Slots StartInstances*5"
@@ -90,12 +101,10 @@ func TestAskOfTheSecond(t *testing.T) {
 		},
 		{
 			Name: "the mark of what is allowed again cannot be taken away", Want: "Slots StartInstances Free: Transient",
-			Given: func(s *steptest.Stage, _ *job.Batch) {
-				_, err := s.Ledger.Kept.Take(s.Context(), ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs,
-					ID: "start " + s.Web, Source: s.Web, Run: "earlier", By: "start", Since: time.Now()}, time.Time{})
-				s.Must(err)
-				s.Ledger.Break("Free", 1)
-			},
+			Given: func(s *steptest.Stage, p *job.Batch) { denied(s, p); s.Ledger.Break("Free", 1) },
+		},
+		{
+			Name: "two are allowed again", Want: "Slots StartInstances Free StartInstances Free StartInstances: ok", Given: denied,
 		},
 	})
 }
@@ -128,6 +137,14 @@ func TestStartOnceMore(t *testing.T) {
 		{
 			Name:  "EC2 does not say how it is, and had it stopped: the start before was taken back",
 			Given: sent(blind), Want: "DescribeInstances Claim Reserve Slots StartInstances Claim Record: ok", Then: noted(true),
+		},
+		{
+			Name:  "EC2 does not say how it is, and had it stopped, which cannot be noted: that is logged",
+			Given: sent(func(s *steptest.Stage) { blind(s); s.Disturb(6, steptest.Disturbance{Code: "AccessDenied", Times: 1}) }),
+			Want:  "DescribeInstances Claim Reserve Slots StartInstances Claim: ok",
+			Then: func(s *steptest.Stage, _ job.Job) {
+				s.Same("logged", strings.Contains(s.Logs.String(), "start taken back, not recorded"), true)
+			},
 		},
 		{
 			Name:  "EC2 does not say how it is, and had it running: it was not",

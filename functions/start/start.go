@@ -284,11 +284,11 @@ func untouched(j job.Job, c ledger.Claim) bool {
 // staysUp asks the journal whether a running instance may be about to stop,
 // because of a StopInstances that the failed step had sent.
 func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
-	claim, mine, err := s.claim(ctx, j)
+	claim, _, err := s.claim(ctx, j) // Another run's says nothing.
 	if err != nil {
 		return false, err
 	}
-	if mine && claim.StopMayLand(s.Now().UTC()) {
+	if claim.StopMayLand(s.Now().UTC()) {
 		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
 			j.Source.ID)}
 	}

@@ -8,6 +8,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/test/steptest"
 )
@@ -258,6 +259,14 @@ func TestStartRefused(t *testing.T) {
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded"),
 			Want:  "Reserve Slots StartInstances*6 Take Claim Record: Transient",
+			Then: func(s *steptest.Stage, _ job.Job) {
+				for slot, err := range s.Ledger.Kept.Slots(s.Context(), "") {
+					s.Must(err)
+					if slot.Kind != ledger.Places {
+						s.Same("it waits in run", []any{slot.Source, slot.Run}, []any{s.Web, steptest.RunName})
+					}
+				}
+			},
 		},
 		{
 			Name: "somebody terminated it meanwhile",
