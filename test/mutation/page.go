@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 )
@@ -74,7 +75,7 @@ func (s Score) row(earlier string) string {
 // survivors are the package's rows of what survives.
 func (s Score) survivors(earlier string) string {
 	if len(s.Results) == 0 {
-		return strings.Join(rowsOf(earlier, s.Package+"/"), "")
+		return strings.Join(slices.DeleteFunc(rowsOf(earlier, s.Package+"/"), s.another), "")
 	}
 	var b strings.Builder
 	known := why()
@@ -86,6 +87,12 @@ func (s Score) survivors(earlier string) string {
 			cmp.Or(known[s.Package+"\t"+r.Key()], "not known yet"))
 	}
 	return b.String()
+}
+
+// another reports whether a row is none of a file of the package, but of a package that lies in it.
+func (s Score) another(row string) bool {
+	file, _, _ := strings.Cut(strings.TrimPrefix(row, "| `"), "`")
+	return path.Dir(file) != s.Package || path.Ext(file) != ".go"
 }
 
 // what are the first cells of a survivor's row.

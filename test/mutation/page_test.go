@@ -91,3 +91,13 @@ func TestThePagesSurvivors(t *testing.T) {
 		}
 	}
 }
+
+// What is kept of a package are its own survivors, and nothing of a package that lies in it.
+func TestTheSurvivorsThatAreKept(t *testing.T) {
+	const own = "| `functions/recover/slots.go`, early | always false: `x` | why |\n"
+	const page = "| `functions/recover/leftovers` | `functions/recover` | 3 | 2 | 1 | 50.0 % |\n" + own +
+		"| `functions/recover/leftovers/tests.go`, end | always false: `x` | why |\n"
+	if kept := (Score{Package: "functions/recover"}).survivors(page); kept != own {
+		t.Errorf("kept is %s", kept)
+	}
+}

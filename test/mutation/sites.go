@@ -153,8 +153,8 @@ func (f *finder) results(t *ast.FuncType) []types.Type {
 	return all
 }
 
-// unexported is the name of another package that only that package can write.
-var unexported = regexp.MustCompile(`\w\.[a-z]`)
+// unwritable is in what no other code can write: a name that only its own package can, and what has no name.
+var unwritable = regexp.MustCompile(`\w\.[a-z]|untyped|invalid type|struct\{`)
 
 // typeText is how the type is written at that place; empty when it cannot be.
 func (f *finder) typeText(t types.Type, at token.Pos) string {
@@ -176,8 +176,7 @@ func (f *finder) typeText(t types.Type, at token.Pos) string {
 		}
 		return name
 	})
-	if !ok || strings.Contains(text, "untyped") || strings.Contains(text, "invalid type") ||
-		strings.Contains(text, "struct{") || unexported.MatchString(text) {
+	if !ok || unwritable.MatchString(text) {
 		return ""
 	}
 	return text
