@@ -15,6 +15,8 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/rollout"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
@@ -25,7 +27,9 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
 	step := claim.Step{
-		EC2: s.EC2, AutoScaling: s.AutoScaling, Keys: source.Keys{KMS: s.KMS, Granted: []string{ourKey}},
+		EC2: s.EC2, AutoScaling: s.AutoScaling, Balancers: s.ELB,
+		Keys:    source.Keys{KMS: s.KMS, Granted: []string{ourKey}},
+		Sharing: sharing.Lookout{Keys: s.KMS}, Takers: rollout.Takers{EC2: s.EC2, Groups: s.AutoScaling, Path: "/images"},
 		Ledger: s.Ledger, Now: time.Now,
 	}
 	return step.Handle, claim.Input{
@@ -232,6 +236,13 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
 			Want:  found + ": ok",
 			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
+		},
+		{
+			Name:  "select found that EC2 does not say whether a stop loses data",
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.StoreUnseen} },
+			Want:  found + ": ok",
+			Then: skipped(job.StoreUnseen, "EC2 does not say whether t3.micro has instance-store volumes, of which a stop "+
+				"loses what is on them; a plan with instanceStore: lose accepts that"),
 		},
 		{
 			Name: "its Spot request ends while it may be down",

@@ -101,6 +101,14 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
+			Name: "until that is back, after the window", Want: "Claim Slots*3 Free: ok",
+			Given: func(_ *steptest.Stage, in *claim.Input) {
+				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
+				time.Sleep(5 * time.Hour)
+			},
+			Then: skips(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
+		},
+		{
 			Name: "until that is back: it takes its place",
 			Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim Reserve*2 ") +
 				" Take Free Record: ok",

@@ -31,6 +31,10 @@ func TestAMemberOfWhoseGroupAnotherIsOut(t *testing.T) {
 			Source: "i-other", Run: "another", Since: time.Now()}, time.Time{})
 		s.Must(err)
 	}
+	full := func(s *steptest.Stage, in *claim.Input) {
+		in.Job.Plan.Concurrency = 1
+		slot(s, ledger.Places, 0, time.Now())
+	}
 	steptest.Play(t, members, cases{
 		{
 			Name: "none is", Anything: true,
@@ -46,13 +50,15 @@ func TestAMemberOfWhoseGroupAnotherIsOut(t *testing.T) {
 			},
 		},
 		{
-			Name: "another is, and it has waited before: since then", Anything: true,
+			Name: "another is, and its turn has come: what it has of the bounds is given up", Anything: true,
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				other(s, in)
-				in.Job.Turn = &job.Turn{Since: time.Now().UTC().Add(-time.Hour), First: 3}
+				in.Job.Run.Most = 1
+				in.Job.Turn = &job.Turn{Since: time.Now().UTC().Add(-time.Hour), Before: 1, First: 3}
 			},
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("turn", []any{time.Since(j.Turn.Since), j.Turn.First}, []any{time.Hour, 3})
+				s.Same("left", left(s, "nightly"), 0)
 			},
 		},
 		{
@@ -66,9 +72,74 @@ func TestAMemberOfWhoseGroupAnotherIsOut(t *testing.T) {
 			},
 		},
 		{
+			Name: "none is, and the plan has no place: nor does it keep its group's", Anything: true, Given: full,
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("decision", []any{j.Decision, j.Standby == nil, j.Turn.Before}, []any{job.WaitFirst, true, 1})
+				s.Same("left", left(s, ledger.EveryPlan), 0)
+			},
+		},
+		{
+			Name: "and that cannot be given up", Anything: true,
+			Given: func(s *steptest.Stage, in *claim.Input) { full(s, in); s.Ledger.Break("Free", 1) },
+			Says:  []string{"giving up the place of group web"},
+		},
+		{
 			Name: "the group's place cannot be asked for", Anything: true,
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Take", steptest.Attempts) },
 			Says:  []string{"asking for the place of group web"},
+		},
+	})
+}
+
+// left is how many of a plan's slots are taken.
+func left(s *steptest.Stage, plan string) (n int) {
+	s.Helper()
+	for _, err := range s.Ledger.Kept.Slots(s.Context(), plan) {
+		s.Must(err)
+		n++
+	}
+	return n
+}
+
+// A plan that drains has a source taken out of its target groups once it may be stopped, and not before.
+func TestTheTargetGroupsOfASource(t *testing.T) {
+	var pets job.Target
+	drained := func(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+		step, in := fewer(s)
+		in.Job.Plan.Drain = true
+		pets = job.Target{Group: s.Balancers.Add("pets", time.Minute), Port: 80, Healthy: true}
+		s.Balancers.Register(pets.Group, s.Web)
+		return step, in
+	}
+	const (
+		asks = looks + " StartInstances DescribeVolumes Slots DescribeTargetGroups"
+		seen = asks + " DescribeTargetHealth DescribeTargetGroupAttributes"
+	)
+	steptest.Play(t, drained, cases{
+		{
+			Name: "it may be stopped", Want: seen + " Slots Take Record: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("standby", j.Standby, &job.Standby{Drained: []job.Target{pets}})
+			},
+		},
+		{
+			Name: "another has the place: it stays in them", Want: seen + " Slots Take: ok",
+			Given: func(s *steptest.Stage, _ *claim.Input) { slot(s, ledger.Places, 0, time.Now()) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("decision", []any{j.Decision, j.Standby == nil}, []any{job.WaitFirst, true})
+			},
+		},
+		{
+			Name: "one drains for too long", Want: seen + " DescribeTargetHealth DescribeTargetGroupAttributes: ok",
+			Given: func(s *steptest.Stage, _ *claim.Input) {
+				s.Balancers.Register(s.Balancers.Add("slow", time.Hour), s.Web)
+			},
+			Then: skips(job.TargetGroups, "target group slow lets connections drain for 1h"),
+		},
+		{
+			Name: "they cannot be looked for: nothing is stopped", Want: asks + ": Failed",
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Refuse("DescribeTargetGroups", "AccessDenied", 1) },
+			Says:  []string{"looking for the target groups of i-"},
 		},
 	})
 }

@@ -85,14 +85,18 @@ func TestClaimAsksForKeys(t *testing.T) {
 
 // What select found of the account's quotas holds for the run.
 func TestClaimHeedsQuotas(t *testing.T) {
+	over := job.Quota{Code: "L-1216C47A", Over: "4 run, and it allows 3"}
 	found := func(q job.Quota) func(*steptest.Stage, *claim.Input) {
 		return func(_ *steptest.Stage, in *claim.Input) {
 			in.Job.Run.Asked, in.Job.Run.Quotas = time.Now(), []job.Quota{q}
 		}
 	}
 	steptest.Play(t, scene, cases{
-		{Name: "exceeded", Given: found(job.Quota{Code: "L-1216C47A", Over: "4 run, and it allows 3"}),
-			Want: looks + ": ok", Then: skips(job.CannotStart, "quota L-1216C47A of EC2 counts, 4 run")},
+		{Name: "exceeded", Given: found(over), Want: looks + ": ok",
+			Then: skips(job.CannotStart, "quota L-1216C47A of EC2 counts, 4 run")},
+		{Name: "exceeded an hour ago: EC2 is not asked", Want: looks + ": ok",
+			Given: func(s *steptest.Stage, in *claim.Input) { found(over)(s, in); time.Sleep(time.Hour) },
+			Then:  skips(job.CannotStart, "quota L-1216C47A of EC2 counts, 4 run")},
 		{Name: "another family's", Given: found(job.Quota{Code: "L-DB2E81BA", Over: "4 run, and it allows 3"}),
 			Want: looks + " Slots*2 Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) }},

@@ -157,8 +157,11 @@ func TestClaimTakesAPlace(t *testing.T) {
 func TestClaimWaits(t *testing.T) {
 	steptest.Play(t, waiting, cases{
 		{
-			Name: "still not: not even looked at", Want: "Claim Slots*2 Take: ok",
-			Given: func(s *steptest.Stage, _ *claim.Input) { slot(s, ledger.Turns, 5, time.Now()) },
+			Name: "still not: not even looked at, nor is whether its image could be shared", Want: "Claim Slots*2 Take: ok",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				slot(s, ledger.Turns, 5, time.Now())
+				in.Job.Plan.Share.Accounts = []string{"210987654321"}
+			},
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.WaitFirst)
 				s.Same("first", j.Turn.First, 1)
@@ -203,6 +206,10 @@ func TestClaimWaits(t *testing.T) {
 			Given: func(*steptest.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
 			Then: skips(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: "+
 				"plan nightly has at most 1 down at once"),
+		},
+		{
+			Name: "the window has closed, and whether another is down cannot be read", Want: "Claim Slots: Transient",
+			Given: func(s *steptest.Stage, _ *claim.Input) { time.Sleep(4 * time.Hour); s.Ledger.Break("Slots", 1) },
 		},
 		{
 			Name: "the window has closed, and a person waits", Want: "Claim Slots*3 Free: ok",
@@ -279,6 +286,13 @@ func TestClaimMayNotStop(t *testing.T) {
 			Name: "EC2 would not start it again", Want: looks + " StartInstances: ok",
 			Then:  skips(job.CannotStart, "UnauthorizedOperation"),
 			Given: func(s *steptest.Stage, _ *claim.Input) { unstartable(s) },
+		},
+		{
+			Name: "and select has found that out: EC2 is not asked again", Want: looks + ": ok",
+			Given: func(_ *steptest.Stage, in *claim.Input) {
+				in.Job.Source.Refused = &job.Reason{Code: job.CannotStart, Text: "no"}
+			},
+			Then: skips(job.CannotStart, "no"),
 		},
 		{
 			Name: "EC2 cannot say whether it would", Want: looks + " StartInstances*6: Transient",

@@ -18,6 +18,7 @@ import (
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -31,6 +32,7 @@ import (
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
+	"goldsmith/local/elb"
 	"goldsmith/local/eventbridge"
 	"goldsmith/local/query"
 	"goldsmith/local/sfn"
@@ -71,6 +73,9 @@ type Stage struct {
 	// Groups and AutoScaling are Auto Scaling, which has no groups yet.
 	Groups      *autoscaling.Service
 	AutoScaling *scaling.Client
+	// Balancers and ELB are Elastic Load Balancing, which has no target groups yet.
+	Balancers *elb.Service
+	ELB       *elasticloadbalancingv2.Client
 	// States and SFN are Step Functions; its executions wait for a task token, see Run.
 	States *sfn.Service
 	SFN    *sfnsdk.Client
@@ -101,6 +106,7 @@ func New(t *testing.T) *Stage {
 		Managed: func(string) bool { return true }})
 	t.Cleanup(s.account.Close)
 	s.Cloud, s.Groups, s.Parameters = s.account.EC2, s.account.AutoScaling, s.account.Parameters
+	s.Balancers = s.account.Balancers
 	s.Must(s.Parameters.Document(workflow.Command, workflow.CommandDocument))
 	s.States = sfn.New(sfn.Options{Clock: clock.Real(), Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	t.Cleanup(s.States.Close)
@@ -131,6 +137,7 @@ func (s *Stage) clients() {
 	s.KMS, s.Quotas = kmssdk.NewFromConfig(cfg), quotas.NewFromConfig(cfg)
 	s.AutoScaling, s.SSM = scaling.NewFromConfig(cfg), ssmsdk.NewFromConfig(cfg)
 	s.SFN, s.Scheduler = sfnsdk.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	s.ELB = elasticloadbalancingv2.NewFromConfig(cfg)
 	s.secrets = secretsmanager.NewFromConfig(cfg)
 }
 
