@@ -171,13 +171,14 @@ func toldOf(c job.Copy, r ledger.Registration) job.Copy {
 	return c
 }
 
-// unless is the copy that has come to nothing, unless the same call can work later.
+// unless is the copy that has come to nothing, unless the same call can work later. A Region that does not answer is
+// not waited for longer than a copy is: the others are told of with it.
 func (s Step) unless(ctx context.Context, c job.Copy, r ledger.Registration, err error) (job.Copy, error) {
 	age, failed := s.Now().Sub(r.Begun), (*fault.Failed)(nil)
 	switch {
 	case errors.As(err, &failed):
 		return s.fails(ctx, c, r, failed.Err, failed.Do)
-	case errors.As(err, new(*fault.NotYet)), fault.IsTransient(err):
+	case (errors.As(err, new(*fault.NotYet)) || fault.IsTransient(err)) && age < limit:
 		return c, err
 	case fault.IsNotYet(err) && age < limit, fault.IsNotFound(err) && age < appearing,
 		fault.IsNoImage(err) && age < appearing:

@@ -79,19 +79,41 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 		scope.Source = p.Run.Request.Source
 	}
 	o, err := s.look(ctx, ruled, scope)
+	r := &round{Step: s, page: ruled, Review: o, now: s.Now().UTC(), left: map[string]bool{},
+		unpruned: map[string][]string{}}
+	if err == nil {
+		err = r.play(ctx)
+	}
+	if r.gaveUp(err) {
+		r.Blind = err
+		err = r.blind(ctx)
+	}
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: ruled, Review: o, now: s.Now().UTC(), left: map[string]bool{},
-		unpruned: map[string][]string{}}
-	if err := r.play(ctx); err != nil {
-		return p, err
-	}
-	p.Retire.Cursor, p.Retire.More = o.Cursor, o.More && o.Blind == nil
-	if next := after(regions(p.Plan, o.Regions), p.Retire.Region); !p.Retire.More && next != "" {
+	return r.next(p), nil
+}
+
+// next is what is to be done after the round.
+func (r *round) next(p job.Batch) job.Batch {
+	p.Retire.Cursor, p.Retire.More = r.Cursor, r.More && r.Blind == nil
+	if next := after(regions(p.Plan, r.Regions), p.Retire.Region); !p.Retire.More && next != "" {
 		p.Retire.Region, p.Retire.Cursor, p.Retire.More = next, "", true
 	}
-	return p, nil
+	if p.Retire.Region != "" {
+		p.Retire.Since = r.Now().UTC()
+	}
+	return p
+}
+
+// patience is how long a Region of copies is tried that does not answer, of the ten minutes or so that the state machine
+// tries a round.
+const patience = 3 * time.Minute
+
+// gaveUp reports whether a Region of copies is left for this run: it keeps no other Region's copies from going.
+func (r *round) gaveUp(err error) bool {
+	since := r.page.Retire.Since
+	return fault.IsTransient(err) && r.page.Retire.Region != "" && !since.IsZero() && r.now.Sub(since) > patience
 }
 
 // look looks at the images, or at the copies of a Region. A Region that refuses it keeps no other Region's copies from
@@ -126,7 +148,10 @@ type round struct {
 }
 
 func (r *round) play(ctx context.Context) error {
-	if r.Blind != nil {
+	switch {
+	case fault.IsTransient(r.Blind):
+		return r.Blind
+	case r.Blind != nil:
 		return r.blind(ctx)
 	}
 	for _, part := range []func(context.Context) error{r.again, r.resume, r.copies, r.decided, r.finish} {
@@ -163,9 +188,6 @@ func (r *round) whole() bool { return r.page.Run.Request == nil || r.page.Run.Re
 
 // blind writes down that nothing is removed, since what is in use could not be found out.
 func (r *round) blind(ctx context.Context) error {
-	if fault.IsTransient(r.Blind) {
-		return r.Blind
-	}
 	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
 	what, region := "uses of images", r.page.Retire.Region
 	do := "Give the function goldsmith-retire what it is refused; the next run tries again."
@@ -175,9 +197,13 @@ func (r *round) blind(ctx context.Context) error {
 	if region != "" && r.page.Plan.CopyIn(region).Region == "" {
 		do = "The plan has no copies there any more: deregister them by hand, or list " + region + " in its copies again."
 	}
+	why := "nothing was retired, since it could not be found out what is in use: "
+	if fault.IsTransient(r.Blind) {
+		why = region + " does not answer, or is too busy, and what is left to do there was not done: "
+		do = "See whether there is such a Region, and whether it is well; the next run tries again."
+	}
 	r.hurt++
-	return r.write(ctx, retirement{Subject: what, Status: job.Stuck, Why: []string{
-		"nothing was retired, since it could not be found out what is in use: " + brief(r.Blind) + ". " + do}})
+	return r.write(ctx, retirement{Subject: what, Status: job.Stuck, Why: []string{why + brief(r.Blind) + ". " + do}})
 }
 
 // retirement is what is written down.

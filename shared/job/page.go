@@ -2,6 +2,7 @@ package job
 
 import (
 	"log/slog"
+	"time"
 
 	"goldsmith/shared/plan"
 )
@@ -38,6 +39,8 @@ type Batch struct {
 type Retire struct {
 	// Region is that of the copies that are looked at; empty for the suite's own images.
 	Region string `json:"region,omitempty"`
+	// Since is when the round before was done: so long the Region has been tried.
+	Since time.Time `json:"since,omitzero"`
 	// Cursor is the last source name that is done.
 	Cursor string `json:"cursor"`
 	// More asks for another round.
