@@ -1,6 +1,7 @@
 package copying_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -208,6 +209,12 @@ func TestSee(t *testing.T) {
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("copies", len(copied(s)), 0)
 				s.Same("told", j.Copies[0].Problem != "", true)
+				_, what, _ := strings.Cut(j.Copies[0].Do, "Values=")
+				what, _, _ = strings.Cut(what, "'")
+				out, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"},
+					Filters: []types.Filter{{Name: aws.String("description"), Values: []string{what}}}})
+				s.Must(err)
+				s.Same("what the command shows of its snapshots", len(out.Snapshots), 1)
 			},
 		},
 		{

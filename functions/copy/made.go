@@ -73,7 +73,8 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 			return c, &fault.NotYet{Err: fmt.Errorf("EC2 does not show copy %s in %s yet", r.ID, c.Region)}
 		}
 		return s.fails(ctx, c, r, fmt.Errorf("copy %s is not there any more: it has been deregistered", r.ID),
-			"Nothing is to be done: the next image is copied.")
+			"The next image is copied. Snapshots that this one had stay, and cost: delete what "+
+				orphans(c.Region, r.ID)+" shows.")
 	}
 	i := out.Images[0]
 	if why := register.Image(r, i); why != nil {
@@ -198,4 +199,10 @@ func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i typ
 	}
 	return s.fails(ctx, c, r, fmt.Errorf("copying image %s to %s%s failed. %s", r.From, c.Region, under, image.Why(i)),
 		"Put right what EC2 says, for the most part the key; the next image is copied.")
+}
+
+// orphans is the command that shows the snapshots of a copy that was deregistered: CopyImage describes them so.
+func orphans(region, id string) string {
+	return "aws ec2 describe-snapshots --region " + region + " --owner-ids self --filters 'Name=description,Values=Copied for DestinationAmi " +
+		id + " *'"
 }
