@@ -203,6 +203,6 @@ func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i typ
 
 // orphans is the command that shows the snapshots of a copy that was deregistered: CopyImage describes them so.
 func orphans(region, id string) string {
-	return "aws ec2 describe-snapshots --region " + region + " --owner-ids self --filters 'Name=description,Values=Copied for DestinationAmi " +
-		id + " *'"
+	return "aws ec2 describe-snapshots --region " + region + " --owner-ids self --filters " +
+		"'Name=description,Values=Copied for DestinationAmi " + id + " *'"
 }
