@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"goldsmith/local/moto"
+	"goldsmith/test/moto"
 )
 
 // TestConformance runs the cases of testdata through an independent interpreter,

@@ -18,11 +18,11 @@ import (
 
 	"goldsmith/local/clock"
 	embedded "goldsmith/local/dynamodb"
-	"goldsmith/local/moto"
 	"goldsmith/local/query"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/ledger/ledgertest"
+	"goldsmith/test/moto"
 )
 
 var night = time.Date(2026, 3, 1, 2, 30, 0, 123456789, time.UTC)

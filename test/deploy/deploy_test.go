@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/infra/workflow"
-	"goldsmith/local/moto"
+	"goldsmith/test/moto"
 )
 
 const (

@@ -1,4 +1,4 @@
-// Package moto starts moto, an emulator of AWS in Python, for tests: as DynamoDB,
+// Package moto starts moto, an emulator of AWS in Python: as DynamoDB,
 // as an independent interpreter of the States Language, and as CloudFormation.
 package moto
 
@@ -18,14 +18,14 @@ func Start(t *testing.T, what string, env ...string) string {
 	t.Helper()
 	command, ok := find(t)
 	if !ok {
-		if os.Getenv("CI") == "true" { //nolint:forbidigo // only tests call this
+		if os.Getenv("CI") == "true" {
 			t.Fatalf("moto is not installed; CI needs it to test %s (pip install 'moto[server]')", what)
 		}
 		t.Logf("NOT RUN: moto is not installed, so %s is not tested (pip install 'moto[server]')", what)
 		return ""
 	}
-	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...) //nolint:gosec // found on the PATH
-	server.Env = append(os.Environ(), env...)                                                                    //nolint:forbidigo // the server needs what this process has
+	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...)
+	server.Env = append(os.Environ(), env...)
 	said, err := server.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func find(t *testing.T) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil //nolint:gosec // found on the PATH
+	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil
 }
 
 // urlIn reads the URL that moto says once it listens on the port it chose. It
