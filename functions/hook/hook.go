@@ -106,7 +106,8 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 		return j, &fault.NotYet{Err: fmt.Errorf("hooks.before runs on %s (%s)", j.Source.Name, j.Source.ID)}
 	}
 	due := claim.Hook.Due()
-	j.Hook = job.Hook{After: due && j.Decision == job.ImageNow, Due: due} // Of what is stopped it is due once it is started.
+	// Of what is stopped it is due once it is started.
+	j.Hook = job.Hook{After: due && j.Decision == job.ImageNow, Due: due}
 	if outcome == hook.Failed {
 		return s.failed(j, claim.Hook.Failed)
 	}
@@ -117,7 +118,8 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 // one after is due.
 func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
 	now := s.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger does not say whether it was run", After: h.After != "",
+	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger does not say whether it was run",
+		After:   h.After != "",
 		Timeout: h.Lasts()}
 	if err := s.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)
@@ -144,8 +146,8 @@ func (s Step) failed(j job.Job, why string) (job.Job, error) {
 	}
 }
 
-// patience is how long a job waits for an agent that comes back with its instance: minutes, on Windows more of them. The
-// end of the job, and after that the sweep, go on trying.
+// patience is how long a job waits for an agent that comes back with its instance: minutes, on Windows more of them.
+// The end of the job, and after that the sweep, go on trying.
 const patience = 10 * time.Minute
 
 // after runs the command after.

@@ -142,7 +142,8 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 	}
 }
 
-// prepared is an error unless what the plan's command before has done to a source that is imaged as it runs still holds.
+// prepared is an error unless what the plan's command before has done to a source that is imaged as it runs still
+// holds.
 func (s Step) prepared(ctx context.Context, j job.Job) error {
 	if j.Decision != job.ImageNow || !j.Source.WasRunning || !j.Plan.Hooks.Given() {
 		return nil

@@ -45,7 +45,8 @@ func (r Rescue) after(ctx context.Context, c ledger.Claim, state types.InstanceS
 	return r.waits(ctx, ran, err)
 }
 
-// waits has a command after wait for the next sweep, unless it has for too long. trouble is what kept it from being run.
+// waits has a command after wait for the next sweep, unless it has for too long. trouble is what kept it from being
+// run.
 func (r Rescue) waits(ctx context.Context, ran ledger.Claim, trouble error) (
 	after ledger.Claim, waits bool, why string, err error) {
 	begun := ran.Hook.Begun
@@ -82,8 +83,8 @@ func (r Rescue) unrun(ctx context.Context, c ledger.Claim, why string) (
 	return c, err != nil, failedAfter(c), err
 }
 
-// tellOfAfter tells people of a command after that has failed, or is not run any more: its job could not. It is not told
-// where no channel took it, for as long as the command itself would be tried.
+// tellOfAfter tells people of a command after that has failed, or is not run any more: its job could not. It is not
+// told where no channel took it, for as long as the command itself would be tried.
 func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.InstanceStateName) (told bool, err error) {
 	if c.Hook == nil || c.Hook.Done.IsZero() || c.Hook.Problem == "" || state == "" || source.Ending(state) {
 		return true, nil

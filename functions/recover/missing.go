@@ -36,8 +36,8 @@ func (r Rescue) missing(ctx context.Context, c ledger.Claim) (settled, error) {
 	return settled{down: true}, err
 }
 
-// there reports whether a source that was not stopped, and that a describe does not know, may be there all the same: its
-// command after is due.
+// there reports whether a source that was not stopped, and that a describe does not know, may be there all the same:
+// its command after is due.
 func (r Rescue) there(ctx context.Context, c ledger.Claim) (bool, error) {
 	if r.Now().Sub(c.Since) > unknown {
 		return false, nil

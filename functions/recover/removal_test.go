@@ -256,7 +256,8 @@ func TestHowLongLeftoversAreLeftAlone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := steptest.New(t)
 			r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeTest,
-				Call: ledger.RunInstances, Source: s.Web, Run: "r", Token: "T0K3N", From: ec2.ImageX86, ID: c.id, Begun: time.Now()})
+				Call: ledger.RunInstances, Source: s.Web, Run: "r", Token: "T0K3N", From: ec2.ImageX86, ID: c.id,
+				Begun: time.Now()})
 			s.Must(err)
 			ends := leftovers.Tests{EC2: s.EC2, Register: s.Ledger.Kept, Waits: s.Ledger,
 				Now: func() time.Time { return r.Begun.Add(c.age) }}

@@ -156,8 +156,8 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 	}
 }
 
-// runs takes the tag off an instance that runs. One that is out of its group's service is named to people before, unless
-// a claim that could not be read may say that it is being brought back.
+// runs takes the tag off an instance that runs. One that is out of its group's service is named to people before,
+// unless a claim that could not be read may say that it is being brought back.
 func (t Traces) runs(ctx context.Context, i types.Instance, execution string) error {
 	out, err := t.standbyOf(ctx, i)
 	if err != nil || out != nil && t.unread {

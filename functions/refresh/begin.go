@@ -147,7 +147,8 @@ func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d asg.Decisio
 	if err != nil {
 		return r, fmt.Errorf("starting an instance refresh of group %s: %w", r.Group, err)
 	}
-	r.ID, r.Status, r.Began = aws.ToString(out.InstanceRefreshId), string(types.InstanceRefreshStatusPending), s.Now().UTC()
+	r.ID, r.Began = aws.ToString(out.InstanceRefreshId), s.Now().UTC()
+	r.Status = string(types.InstanceRefreshStatusPending)
 	return r, nil
 }
 

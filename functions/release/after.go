@@ -14,8 +14,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// settled waits until the plan's command after has run on the source, and until it is back in service. left is its claim
-// where the sweep has to go on with either; nil otherwise.
+// settled waits until the plan's command after has run on the source, and until it is back in service. left is its
+// claim where the sweep has to go on with either; nil otherwise.
 func (s Step) settled(ctx context.Context, j job.Job, ending job.Ending) (
 	released job.Job, left *ledger.Claim, err error) {
 	j, due, err := s.after(ctx, j, ending)
@@ -35,12 +35,12 @@ func (s Step) settled(ctx context.Context, j job.Job, ending job.Ending) (
 	return j, &claim, nil
 }
 
-// afterPatience is how long a job waits at its end for the command after: as long as it takes until one whose answer was
-// lost is sent again. It has waited for it before, unless it failed.
+// afterPatience is how long a job waits at its end for the command after: as long as it takes until one whose answer
+// was lost is sent again. It has waited for it before, unless it failed.
 const afterPatience = 3 * time.Minute
 
-// after runs the plan's command after, where the claim says that it is due yet: the job may have failed at any point. One
-// that cannot be run for too long is left to the sweep, with a warning. What is still down is the sweep's as well.
+// after runs the plan's command after, where the claim says that it is due yet: the job may have failed at any point.
+// One that cannot be run for too long is left to the sweep, with a warning. What is still down is the sweep's as well.
 func (s Step) after(ctx context.Context, j job.Job, ending job.Ending) (ran job.Job, left bool, err error) {
 	if !j.Hook.Due || ending == job.LeftStopped {
 		return j, false, nil
@@ -86,6 +86,7 @@ func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time
 }
 
 func unrun(j job.Job, why string) job.Job {
-	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.AfterFailed, Text: "hooks.after was not run: " + why})
+	j.Warnings = append(slices.Clone(j.Warnings),
+		job.Reason{Code: job.AfterFailed, Text: "hooks.after was not run: " + why})
 	return j
 }

@@ -49,7 +49,8 @@ func (s Step) Do(ctx context.Context, in Input) (job.Job, error) {
 	return s.Handle(ctx, in.Job)
 }
 
-// serve sends ExitStandby or RegisterTargets. What keeps the source from service does not hold its image back: release looks again.
+// serve sends ExitStandby or RegisterTargets. What keeps the source from service does not hold its image back: release
+// looks again.
 func (s Step) serve(ctx context.Context, j job.Job) (job.Job, error) {
 	j.OutOfService = false
 	_, _, err := s.back(ctx, j)
@@ -94,8 +95,8 @@ func (s Step) back(ctx context.Context, j job.Job) (ledger.Claim, standby.Outcom
 	return s.Service.Back(ctx, claim, state)
 }
 
-// inService waits until a source serves again that was taken out of service. One that does not for too long is left to the sweep, with a warning;
-// left is its claim then, and nil otherwise.
+// inService waits until a source serves again that was taken out of service. One that does not for too long is left to
+// the sweep, with a warning; left is its claim then, and nil otherwise.
 func (s Step) inService(ctx context.Context, j job.Job, ending job.Ending) (
 	released job.Job, left *ledger.Claim, err error) {
 	if j.Standby == nil || ending == job.LeftStopped { // The sweep brings back what is down, and then into service.

@@ -84,7 +84,9 @@ func TestAskOfTheSecond(t *testing.T) {
 		},
 		{
 			Name: "requested: for claim", Want: asks + ": ok",
-			Given: second(func(s *steptest.Stage, p *job.Batch) { p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance} }),
+			Given: second(func(s *steptest.Stage, p *job.Batch) {
+				p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance}
+			}),
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("refused", []bool{p.Sources[0].Refused != nil, p.Sources[1].Refused != nil, p.Sources[2].Refused != nil},
 					[]bool{false, true, false})
@@ -104,7 +106,8 @@ func TestAskOfTheSecond(t *testing.T) {
 			Given: func(s *steptest.Stage, p *job.Batch) { denied(s, p); s.Ledger.Break("Free", 1) },
 		},
 		{
-			Name: "two are allowed again", Want: "Slots StartInstances Free StartInstances Free StartInstances: ok", Given: denied,
+			Name: "two are allowed again", Want: "Slots StartInstances Free StartInstances Free StartInstances: ok",
+			Given: denied,
 		},
 	})
 }
@@ -139,9 +142,12 @@ func TestStartOnceMore(t *testing.T) {
 			Given: sent(blind), Want: "DescribeInstances Claim Reserve Slots StartInstances Claim Record: ok", Then: noted(true),
 		},
 		{
-			Name:  "EC2 does not say how it is, and had it stopped, which cannot be noted: that is logged",
-			Given: sent(func(s *steptest.Stage) { blind(s); s.Disturb(6, steptest.Disturbance{Code: "AccessDenied", Times: 1}) }),
-			Want:  "DescribeInstances Claim Reserve Slots StartInstances Claim: ok",
+			Name: "EC2 does not say how it is, and had it stopped, which cannot be noted: that is logged",
+			Given: sent(func(s *steptest.Stage) {
+				blind(s)
+				s.Disturb(6, steptest.Disturbance{Code: "AccessDenied", Times: 1})
+			}),
+			Want: "DescribeInstances Claim Reserve Slots StartInstances Claim: ok",
 			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("logged", strings.Contains(s.Logs.String(), "start taken back, not recorded"), true)
 			},

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// deregister has an instance out of its target groups before it is stopped. Until its connections have drained the error
-// is NotYet. Which targets are put back is what the claim says: those that are there when the first is taken out.
+// deregister has an instance out of its target groups before it is stopped. Until its connections have drained the
+// error is NotYet. Which targets are put back is what the claim says: those that are there when the first is taken out.
 func (s Step) deregister(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, error) {
 	if !c.StopSent.IsZero() {
 		return c, nil
@@ -53,8 +53,8 @@ func (s Step) present(ctx context.Context, id string, targets []job.Target) (
 	return present, drains, nil
 }
 
-// takeOut sends DeregisterTargets, after the claim says so. What Elastic Load Balancing refuses for certain at the first
-// attempt is taken back: nothing was taken out.
+// takeOut sends DeregisterTargets, after the claim says so. What Elastic Load Balancing refuses for certain at the
+// first attempt is taken back: nothing was taken out.
 func (s Step) takeOut(ctx context.Context, j job.Job, c ledger.Claim, targets []job.Target) (ledger.Claim, error) {
 	first := c.Standby == nil
 	if !first && s.overdue(*c.Standby) {

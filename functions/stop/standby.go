@@ -25,8 +25,8 @@ type groupsAPI interface {
 }
 
 // leaveService has a member of an Auto Scaling group in Standby before it is stopped, and another source out of its
-// target groups if its plan drains them. Until Auto Scaling shows it in Standby the error is NotYet. A member that somebody else has taken out of service
-// is skipped: it is theirs to bring back.
+// target groups if its plan drains them. Until Auto Scaling shows it in Standby the error is NotYet. A member that
+// somebody else has taken out of service is skipped: it is theirs to bring back.
 func (s Step) leaveService(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	if j.Standby == nil || j.Hangs {
 		return c, nil, nil

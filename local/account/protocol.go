@@ -187,11 +187,14 @@ func (no *refusal) write(w http.ResponseWriter, spoken protocol) {
 		kind, body = "application/cbor", cborOf("__type", no.code, "message", no.message)
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 	case ec2Protocol:
-		kind, body = "text/xml", xmlOf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>embedded</RequestID></Response>", no.code, no.message)
+		kind, body = "text/xml", xmlOf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors>"+
+			"<RequestID>embedded</RequestID></Response>", no.code, no.message)
 	case queryProtocol:
-		kind, body = "text/xml", xmlOf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>embedded</RequestId></ErrorResponse>", no.code, no.message)
+		kind, body = "text/xml", xmlOf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code>"+
+			"<Message>%s</Message></Error><RequestId>embedded</RequestId></ErrorResponse>", no.code, no.message)
 	case restXML:
-		kind, body = "application/xml", xmlOf("<Error><Code>%s</Code><Message>%s</Message><RequestId>embedded</RequestId></Error>", no.code, no.message)
+		kind, body = "application/xml", xmlOf("<Error><Code>%s</Code><Message>%s</Message>"+
+			"<RequestId>embedded</RequestId></Error>", no.code, no.message)
 	case restJSON:
 	}
 	w.Header().Set("Content-Type", kind)

@@ -46,7 +46,8 @@ func (s *Service) snapshot(id string) (ec2.DirectSnapshot, error) {
 	case !ok:
 		return found, &Error{http.StatusNotFound, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND", "The snapshot '" + id +
 			"' does not exist."}
-	case found.Owner != s.options.EC2.Account(): // Public ones cannot be read either (EBS User Guide, EBS direct APIs concepts).
+	// Public ones cannot be read either (EBS User Guide, EBS direct APIs concepts).
+	case found.Owner != s.options.EC2.Account():
 		return found, denied("UNAUTHORIZED_ACCOUNT", "You are not authorized to use the snapshot '"+id+"'.")
 	}
 	return found, s.usable(found.KMSKey)

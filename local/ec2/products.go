@@ -26,8 +26,9 @@ func writeProducts(out *query.Writer, codes []string) {
 func (c Consumer) subscribed(products []string) error {
 	for _, code := range products {
 		if !slices.Contains(c.Subscribed, code) {
-			return &query.Error{Code: "OptInRequired", Status: 401, Message: "In order to use this AWS Marketplace product you " +
-				"need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=" + code}
+			return &query.Error{Code: "OptInRequired", Status: 401,
+				Message: "In order to use this AWS Marketplace product you " +
+					"need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=" + code}
 		}
 	}
 	return nil

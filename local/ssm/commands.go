@@ -74,7 +74,8 @@ func (s *Store) OnCommand(what func(instance, command string) Ran) {
 	s.outcome = what
 }
 
-// Deaf has the agent of an instance fetch no commands, though Systems Manager takes it to be there; or fetch them again.
+// Deaf has the agent of an instance fetch no commands, though Systems Manager takes it to be there; or fetch them
+// again.
 func (s *Store) Deaf(instance string, deaf bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,17 +167,17 @@ func (s *Store) takes(instance string) bool {
 	return up || s.keeps && s.known[instance]
 }
 
-// KeepsCommands has Systems Manager take commands for instances that it has once taken one for, whether their agents are
-// there or not: what is stopped is in a valid state (API reference, SendCommand, InvalidInstanceId), and whether
-// it is so in practice differs.
+// KeepsCommands has Systems Manager take commands for instances that it has once taken one for, whether their agents
+// are there or not: what is stopped is in a valid state (API reference, SendCommand, InvalidInstanceId), and whether it
+// is so in practice differs.
 func (s *Store) KeepsCommands() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keeps = true
 }
 
-// fetch has the agent begin a command once it asks for it. One that no agent has fetched in the total time, which is the
-// delivery timeout and the execution timeout together, is never run (User Guide, "Understanding command statuses").
+// fetch has the agent begin a command once it asks for it. One that no agent has fetched in the total time, which is
+// the delivery timeout and the execution timeout together, is never run (User Guide, "Understanding command statuses").
 func (s *Store) fetch(i *invocation) {
 	up := s.options.Managed(i.instance)
 	s.mu.Lock()
@@ -249,7 +250,8 @@ func withinLimits(in sendInput) error {
 	case len(in.Comment) > longestComment:
 		return awsjson.Errorf("ValidationException", refused, "comment", "length less than or equal to", longestComment)
 	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
-		return awsjson.Errorf("ValidationException", refused, "timeoutSeconds", "value greater than or equal to", leastTimeout)
+		return awsjson.Errorf("ValidationException", refused, "timeoutSeconds",
+			"value greater than or equal to", leastTimeout)
 	case in.TimeoutSeconds != nil && *in.TimeoutSeconds > mostTimeout:
 		return awsjson.Errorf("ValidationException", refused, "timeoutSeconds", "value less than or equal to", mostTimeout)
 	case len(in.InstanceIds) > mostInstances:

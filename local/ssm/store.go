@@ -95,7 +95,8 @@ func New(o Options) *Store {
 				return []string{in.InstanceId}
 			}),
 			"DescribeInstanceInformation": awsjson.Op(s.describeNodes, func(nodesInput) []string { return nil }),
-			"DeleteParameter":             awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
+			"DeleteParameter": awsjson.Op(s.deleteParameter,
+				func(in deleteInput) []string { return []string{in.Name} }),
 		}}
 	return s
 }

@@ -194,7 +194,8 @@ func (s *Stack) emit(source, detailType string, resources []string, detail any) 
 
 func (s *Stack) startStates() error {
 	o := s.options
-	o.States.Clock, o.States.Region, o.States.Account, o.States.Invoker, o.States.Seed = o.Clock, o.Region, o.Account, s.invoker, o.Seed
+	o.States.Clock, o.States.Region, o.States.Account = o.Clock, o.Region, o.Account
+	o.States.Invoker, o.States.Seed = s.invoker, o.Seed
 	if o.EC2.Buckets {
 		o.States.TransitionsPerSecond = sfn.TransitionsPerSecond(o.Region)
 	}

@@ -38,8 +38,8 @@ type Found struct {
 	Told []job.Reason
 }
 
-// Find looks for an instance in the target groups of its VPC: Elastic Load Balancing is not to be asked by instance, and
-// each target group is asked for its targets. One that drains is on its way out by other hands.
+// Find looks for an instance in the target groups of its VPC: Elastic Load Balancing is not to be asked by instance,
+// and each target group is asked for its targets. One that drains is on its way out by other hands.
 func Find(ctx context.Context, api Groups, i ec2.Instance) (f Found, err error) {
 	pages := elasticloadbalancingv2.NewDescribeTargetGroupsPaginator(api,
 		&elasticloadbalancingv2.DescribeTargetGroupsInput{})

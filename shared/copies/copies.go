@@ -84,10 +84,9 @@ func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]bool)
 	return c
 }
 
-// Warnings are those of an image whose copies are to be, of what is encrypted or not, and carries these codes of products
-// of AWS Marketplace. A copy that the plan names no key
-// for is under its Region's default key for EBS then: aws/ebs, unless somebody has changed it, which lets no other
-// account use it.
+// Warnings are those of an image whose copies are to be, of what is encrypted or not, and carries these codes of
+// products of AWS Marketplace. A copy that the plan names no key for is under its Region's default key for EBS then:
+// aws/ebs, unless somebody has changed it, which lets no other account use it.
 func Warnings(p plan.Plan, made []job.Copy, encrypted bool, products []string) (all []job.Reason) {
 	for _, c := range made {
 		all = append(all, c.Warnings...)

@@ -141,7 +141,8 @@ func readGPTAt(r *reader, at int64) ([]Partition, error) {
 }
 
 func readEntries(r *reader, header []byte) ([]Partition, error) {
-	start, count, width := binary.LittleEndian.Uint64(header[72:]), binary.LittleEndian.Uint32(header[80:]), binary.LittleEndian.Uint32(header[84:])
+	start := binary.LittleEndian.Uint64(header[72:])
+	count, width := binary.LittleEndian.Uint32(header[80:]), binary.LittleEndian.Uint32(header[84:])
 	if width != gptEntry || count > maxEntries || start > uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
 		return nil, fmt.Errorf("%w: %d entries of %d bytes at sector %d", ErrDamaged, count, width, start)
 	}

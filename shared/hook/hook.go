@@ -1,6 +1,6 @@
-// Package hook runs the commands that a plan has around an image. The command before is sent at most once in a run, after
-// the claim says so. From then on the command after is due, whatever comes of the run: it is sent until it has begun, and
-// so may be run more than once where an answer is lost.
+// Package hook runs the commands that a plan has around an image. The command before is sent at most once in a run,
+// after the claim says so. From then on the command after is due, whatever comes of the run: it is sent until it has
+// begun, and so may be run more than once where an answer is lost.
 package hook
 
 import (
@@ -61,7 +61,8 @@ const (
 	noting = 5 * time.Second
 )
 
-// marks are by what the commands of a run are found again. An execution's name has 80 characters at most, and a mark 100.
+// marks are by what the commands of a run are found again. An execution's name has 80 characters at most, and a mark
+// 100.
 func before(c ledger.Claim) string { return "Goldsmith before " + c.Run }
 
 func after(c ledger.Claim) string { return fmt.Sprintf("Goldsmith after %d %s", c.Hook.Tries, c.Run) }
@@ -263,8 +264,8 @@ func (r Runner) beforeRuns(ctx context.Context, c ledger.Claim) (bool, error) {
 	return false, nil
 }
 
-// sendAfter sends the command after, once the claim says so: the one that the plan has where it is sent from, so that it
-// is one that was deployed.
+// sendAfter sends the command after, once the claim says so: the one that the plan has where it is sent from, so that
+// it is one that was deployed.
 func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	hook, text := c.Hook, r.Plans.Plans[c.Plan].Hooks.After
 	if text == "" {
@@ -297,8 +298,8 @@ func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Ou
 	}
 }
 
-// again sends the command after once more, unless there is nothing to run it on: Systems Manager takes commands for what
-// is stopped as well (API reference, SendCommand, InvalidInstanceId).
+// again sends the command after once more, unless there is nothing to run it on: Systems Manager takes commands for
+// what is stopped as well (API reference, SendCommand, InvalidInstanceId).
 func (r Runner) again(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	if c, outcome, err := r.unreached(ctx, c); outcome != Waits || err != nil {
 		return c, outcome, err
@@ -306,8 +307,9 @@ func (r Runner) again(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcom
 	return r.sendAfter(ctx, c)
 }
 
-// unreached goes by what EC2 shows of an instance whose agent Systems Manager does not reach. What was terminated or was
-// stopped by other hands is not waited for: nothing that ran on it runs any more. What EC2 does not show may be there.
+// unreached goes by what EC2 shows of an instance whose agent Systems Manager does not reach. What was terminated or
+// was stopped by other hands is not waited for: nothing that ran on it runs any more. What EC2 does not show may be
+// there.
 func (r Runner) unreached(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	switch {

@@ -233,7 +233,8 @@ type Target struct {
 	Port  int    `json:"port,omitempty"`
 	// Server is the server id of a target that is reached by QUIC.
 	Server string `json:"server,omitempty"`
-	// Healthy is whether it served, or was about to, when the run found it: only then it is waited for that it does so again.
+	// Healthy is whether it served, or was about to, when the run found it: only then it is waited for that it does so
+	// again.
 	Healthy bool `json:"healthy,omitempty"`
 }
 

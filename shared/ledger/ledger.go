@@ -155,8 +155,8 @@ type Claim struct {
 	StopTried time.Time `json:"stopTried,omitzero"`
 	// Forced is set before the first StopInstances by force is sent, for a plan that allows it.
 	Forced time.Time `json:"forced,omitzero"`
-	// Standby is set before EnterStandby or DeregisterTargets is sent: from then on the source may be out of its group's or
-	// its target groups' service because of us.
+	// Standby is set before EnterStandby or DeregisterTargets is sent: from then on the source may be out of its group's
+	// or its target groups' service because of us.
 	Standby *Standby `json:"standby,omitempty"`
 	// Hook is set before the plan's command before is sent: from then on its command after is due.
 	Hook *Hook `json:"hook,omitempty"`

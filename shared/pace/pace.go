@@ -38,8 +38,8 @@ type Ledger interface {
 	Reserve(ctx context.Context, r ledger.Row, now time.Time, patience time.Duration) (time.Time, bool, error)
 }
 
-// farthest is after which time no source begins: 170,000 begin within a day. A row that is taken for longer was taken by a
-// wrong clock, and holds up none.
+// farthest is after which time no source begins: 170,000 begin within a day. A row that is taken for longer was taken
+// by a wrong clock, and holds up none.
 const farthest = 24 * time.Hour
 
 // forever is longer than a run's sources need at any pace.

@@ -37,8 +37,8 @@ func newStarts(t *testing.T, n int) *starts {
 	return s
 }
 
-// start asks for an instance to be started, and again for what EC2 was too busy for or does not say, as the state machine
-// does.
+// start asks for an instance to be started, and again for what EC2 was too busy for or does not say, as the state
+// machine does.
 func (s *starts) start(id string) {
 	begun := time.Now()
 	var err error
@@ -197,7 +197,8 @@ func (s *starts) disturbEC2(draw *rand.Rand) {
 
 // reserved takes a moment of StartInstances by a clock.
 func (s *starts) reserved(now time.Time) {
-	_, _, err := s.Ledger.Kept.Reserve(s.Context(), ledger.Row{Name: "StartInstances", Every: time.Second / 2, Burst: 4}, now, 0)
+	_, _, err := s.Ledger.Kept.Reserve(s.Context(),
+		ledger.Row{Name: "StartInstances", Every: time.Second / 2, Burst: 4}, now, 0)
 	s.Must(err)
 }
 
@@ -220,7 +221,8 @@ type hung struct {
 	from string
 }
 
-func (h hung) Reserve(ctx context.Context, r ledger.Row, now time.Time, patience time.Duration) (time.Time, bool, error) {
+func (h hung) Reserve(ctx context.Context, r ledger.Row, now time.Time,
+	patience time.Duration) (time.Time, bool, error) {
 	if h.from == "Reserve" {
 		<-ctx.Done()
 		return now, false, ctx.Err()

@@ -10,8 +10,8 @@ import (
 )
 
 // Hooks are commands that are run on a running instance around its image, by its Systems Manager agent: shell commands,
-// on Windows PowerShell. What is stopped already is imaged without them. Secrets do not belong here: let a command fetch
-// them where it runs.
+// on Windows PowerShell. What is stopped already is imaged without them. Secrets do not belong here: let a command
+// fetch them where it runs.
 type Hooks struct {
 	// Before is run before the instance is stopped, or imaged where nothing stops it; at most once in a run, and at most
 	// 1,000 characters. Default: none.
@@ -84,8 +84,8 @@ func (c *checker) hooks(p Plan) {
 	}
 }
 
-// parameter is how a command has Systems Manager put a parameter's value into it (User Guide, "Working with parameters in
-// Parameter Store").
+// parameter is how a command has Systems Manager put a parameter's value into it (User Guide, "Working with parameters
+// in Parameter Store").
 var parameter = regexp.MustCompile(`\{\{\s*ssm(-secure)?:`)
 
 func (c *checker) command(path, text string) {
@@ -98,8 +98,8 @@ func (c *checker) command(path, text string) {
 	}
 }
 
-// literal is about a command's letters. They are all that is run: who writes a parameter, and deploys no plan, must not be
-// root on instances.
+// literal is about a command's letters. They are all that is run: who writes a parameter, and deploys no plan, must not
+// be root on instances.
 func (c *checker) literal(path, text string) {
 	if parameter.MatchString(text) {
 		c.add(path, "has {{ssm:...}}, for which Systems Manager puts a parameter's value into the command before it is run: "+

@@ -48,9 +48,9 @@ type Plan struct {
 	Force Duration `json:"force,omitempty"`
 	// Groups says what is done with members of Auto Scaling groups.
 	Groups Groups `json:"groups,omitzero"`
-	// Drain takes an instance out of its load balancers' target groups before it is stopped, lets its connections drain, and
-	// registers it again once it is back. Members of Auto Scaling groups are taken out of service as Groups says. Default:
-	// its targets stay, and fail their health checks while it is down.
+	// Drain takes an instance out of its load balancers' target groups before it is stopped, lets its connections drain,
+	// and registers it again once it is back. Members of Auto Scaling groups are taken out of service as Groups says.
+	// Default: its targets stay, and fail their health checks while it is down.
 	Drain bool `json:"drain,omitempty"`
 	// Hooks are commands that are run on an instance before it is stopped or imaged, and after it is back.
 	Hooks Hooks `json:"hooks,omitzero"`

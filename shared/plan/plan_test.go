@@ -90,9 +90,11 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"roll.templates.web": func(p *Plan) { p.Roll.Templates = map[string][]string{"web": {"!"}} },
 		"hooks.before":       func(p *Plan) { p.Hooks.Before = "mysql -p{{ ssm:/shop/password }} -e 'FLUSH TABLES'" },
 		"hooks.after":        func(p *Plan) { p.Hooks.After = "echo \x1b[2J" },
-		"hooks.timeout":      func(p *Plan) { p.Hooks = Hooks{After: "docker ps --format '{{.Names}}'\r\n\tsync", Timeout: 1} },
-		"verify.boot":        func(p *Plan) { p.Verify.InstanceType = "t3.micro" },
-		"verify.subnet":      func(p *Plan) { p.Verify.Boot = true },
+		"hooks.timeout": func(p *Plan) {
+			p.Hooks = Hooks{After: "docker ps --format '{{.Names}}'\r\n\tsync", Timeout: 1}
+		},
+		"verify.boot":   func(p *Plan) { p.Verify.InstanceType = "t3.micro" },
+		"verify.subnet": func(p *Plan) { p.Verify.Boot = true },
 		"verify.securityGroups": func(p *Plan) {
 			p.Verify = tested(func(v *Verify) { v.SecurityGroups = []string{"default"} })
 		},

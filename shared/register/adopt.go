@@ -36,7 +36,8 @@ func Adopt(i types.Image, snapshots []string, by string) Candidate {
 	case instance != "":
 		r.Call, r.Lineage, r.Source = ledger.CreateImage, instance, instance
 	case parent != "":
-		r.Call, r.From, r.FromRegion, r.Lineage, r.Source = ledger.CopyImage, parent, aws.ToString(i.SourceImageRegion), parent, parent
+		r.Call, r.Lineage, r.Source = ledger.CopyImage, parent, parent
+		r.From, r.FromRegion = parent, aws.ToString(i.SourceImageRegion)
 	default:
 		r.Call, r.From, r.Lineage, r.Source = ledger.RegisterImage, Root(i), Root(i), Root(i)
 	}

@@ -30,18 +30,18 @@ var todo = map[job.ReasonCode]string{
 		"is then noticed only after a stop.",
 	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they " +
 		"launch does not come up.",
-	job.MarketplaceProduct: "Have the accounts subscribe to the products (docs/sharing.md), or leave it so: only who has " +
-		"launches the images.",
+	job.MarketplaceProduct: "Have the accounts subscribe to the products (docs/sharing.md), or leave it so: only who " +
+		"has launches the images.",
 	job.KeyNotForGroups: "Let Auto Scaling's role use the keys, by a grant or in the keys' policies (docs/sharing.md): " +
 		"until then what the groups launch does not come up.",
 	job.GroupsUnseen: "See whether the keys let Auto Scaling's role use them (docs/sharing.md), and list the keys in " +
 		"kmsKeys, so that function claim may look.",
 	job.SharingUnseen: "To know it, launch an instance in an account that the image is shared with; or let function " +
 		"claim call kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
-	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an older " +
-		"one.",
-	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back into " +
-		"service\").",
+	job.PinnedGroup: "Have the groups that are named launch the new image, or leave it so: they go on launching an " +
+		"older one.",
+	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back " +
+		"into service\").",
 	job.BeforeFailed: "See why the command fails (operations guide, \"A command of a plan fails\").",
 	job.AfterFailed: "See whether the application works, and run by hand what the plan's hooks.after does (operations " +
 		"guide, \"A command of a plan fails\").",

@@ -144,8 +144,8 @@ type Copied struct {
 	keys []string
 }
 
-// part is what holds of a plan's roll in the copy's Region: groups are not refreshed there, and the templates that a plan
-// lists are home's. Of another Region those count that are tagged.
+// part is what holds of a plan's roll in the copy's Region: groups are not refreshed there, and the templates that a
+// plan lists are home's. Of another Region those count that are tagged.
 func (c *Copied) part(roll plan.Roll) plan.Roll {
 	if c == nil {
 		return roll

@@ -256,7 +256,8 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 	}
 	t.Decision = decide(now, known, image)
 	v, r := t.Decision, &t.Rolled
-	r.From, r.Previous, r.Version, r.Problem, r.Note, r.Held = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note, v.Held
+	r.From, r.Previous, r.Version = v.From.Image, v.From.Version, t.At.Version
+	r.Problem, r.Note, r.Held = v.Problem, v.Note, v.Held
 	if last, ok := Latest(known); v.Made && t.At.Image != image.ID && ok {
 		r.Version = last.Version
 	}

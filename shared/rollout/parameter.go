@@ -44,7 +44,8 @@ func (f Finder) parameter(ctx context.Context, t *Target, name string) error {
 	if err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
-	t.At.Version, t.At.Image, t.dataType = out.Parameter.Version, aws.ToString(out.Parameter.Value), aws.ToString(out.Parameter.DataType)
+	t.At.Version, t.At.Image = out.Parameter.Version, aws.ToString(out.Parameter.Value)
+	t.dataType = aws.ToString(out.Parameter.DataType)
 	if kind := out.Parameter.Type; kind != "" && kind != types.ParameterTypeString {
 		t.Rolled.Problem = fmt.Sprintf("it is a %s, and launch templates take images from a String", kind)
 	}

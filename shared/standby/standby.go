@@ -1,7 +1,7 @@
-// Package standby knows how a source comes back into service that a run has taken out of it. A member of an Auto Scaling
-// group was put into Standby: it is brought back by ExitStandby once it runs, and serves once Auto Scaling says InService
-// and each of the group's target groups says healthy. Any other instance was deregistered from its target groups: it is
-// registered again once it runs, and serves once each says healthy in which it was so before.
+// Package standby knows how a source comes back into service that a run has taken out of it. A member of an Auto
+// Scaling group was put into Standby: it is brought back by ExitStandby once it runs, and serves once Auto Scaling says
+// InService and each of the group's target groups says healthy. Any other instance was deregistered from its target
+// groups: it is registered again once it runs, and serves once each says healthy in which it was so before.
 package standby
 
 import (
@@ -84,13 +84,13 @@ const (
 	Lost
 )
 
-// landing is how long an EnterStandby or DeregisterTargets may take effect after its journal entry: its function may send it until its own
-// timeout, and a describe may lag for a while longer.
+// landing is how long an EnterStandby or DeregisterTargets may take effect after its journal entry: its function may
+// send it until its own timeout, and a describe may lag for a while longer.
 const landing = 2 * time.Minute
 
 // Back brings the source of a claim nearer to the service that it was taken out of, and gives the claim with what keeps
-// it from that. state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby or RegisterTargets is
-// sent before it is.
+// it from that. state is EC2's of the instance; "" when it is gone. The claim says that ExitStandby or RegisterTargets
+// is sent before it is.
 func (s Service) Back(ctx context.Context, c ledger.Claim,
 	state types.InstanceStateName) (ledger.Claim, Outcome, error) {
 	out := *c.Standby

@@ -30,7 +30,8 @@ type words func(ctx context.Context, c *cobra.Command) ([]string, error)
 
 // completes has the shell complete what stands in capitals in a command's first line, and the flags that name the same.
 func (t *terms) completes(c *cobra.Command) {
-	places := map[string]words{"PLAN": planNames, "RUN": t.runNames, "RUN|SOURCE": t.runNames, "INSTANCE": t.enrollable, "SOURCE": t.sources}
+	places := map[string]words{"PLAN": planNames, "RUN": t.runNames, "RUN|SOURCE": t.runNames, "INSTANCE": t.enrollable,
+		"SOURCE": t.sources}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return offered(c, places[placeOf(c.Use, len(args))], args)
 	}

@@ -28,7 +28,8 @@ func (t *terms) imagesCommand() *cobra.Command {
 		Long: `Images lists the images that Goldsmith made in this account and their copies in
 other Regions, the newest of each source first, under which keys they are, whom
 Goldsmith shares them with, which volumes of their sources they are without, and what
-the plans' rules say of each: why it is kept, or when it goes. --uses asks what refers to each image, which takes a call for every one.
+the plans' rules say of each: why it is kept, or when it goes. --uses asks what refers
+to each image, which takes a call for every one.
 
 With --lost it lists snapshots of instances that are gone instead, and what image
 can be made of the newest of each volume, whose disk is read for it.`,

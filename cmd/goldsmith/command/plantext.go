@@ -163,7 +163,8 @@ func (n plannedPlan) printHooks(p *page) {
 
 // failing is what is done where the command before fails.
 var failing = map[plan.HookFailure]string{
-	plan.HookSkip: "left alone", plan.HookIgnore: "imaged all the same", plan.HookFail: "counted as failed, and not imaged",
+	plan.HookSkip: "left alone", plan.HookIgnore: "imaged all the same",
+	plan.HookFail: "counted as failed, and not imaged",
 }
 
 // printShares says whom the images would be shared with, and why one would not be.

@@ -106,7 +106,8 @@ func TestPlanOfRegions(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "plans.yaml")
 		text, err := os.ReadFile("testdata/plans.yaml")
 		s.must(err)
-		written := strings.Replace(string(text), "  nightly:\n", "  nightly:\n    copies: [{region: us-east-1, alias: true}]\n", 1)
+		written := strings.Replace(string(text), "  nightly:\n",
+			"  nightly:\n    copies: [{region: us-east-1, alias: true}]\n", 1)
 		s.must(os.WriteFile(path, []byte(written), 0o600))
 		s.launch("web")
 		there := sdk.NewFromConfig(s.suite.AWS(), func(o *sdk.Options) { o.Region = virginia })

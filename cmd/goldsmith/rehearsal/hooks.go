@@ -17,8 +17,8 @@ import (
 // asked is how many instances one call asks for: a page of DescribeInstanceInformation holds 50.
 const asked = 50
 
-// hooks sees on which sources the plan's commands could not be run now: Systems Manager does not reach their agents. What
-// would be done then is what the plan says. Where Systems Manager may not be asked, nothing is said of it.
+// hooks sees on which sources the plan's commands could not be run now: Systems Manager does not reach their agents.
+// What would be done then is what the plan says. Where Systems Manager may not be asked, nothing is said of it.
 func (s Stage) hooks(ctx context.Context, p plan.Plan, sources []Source) error {
 	if !p.Hooks.Given() || s.Agents == nil {
 		return nil

@@ -33,7 +33,8 @@ func (i Image) Going() bool { return i.decision.Going() }
 
 // images decides about the plan's images as the run would leave them: with its new images, and with the templates and
 // aliases that it rolls. It gives what that is, and the Regions in which the plan has copies.
-func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n *Night) (left *after, regions []string, err error) {
+func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan,
+	n *Night) (left *after, regions []string, err error) {
 	left = newAfter(s, run, p, *n)
 	review, err := s.look(ctx, run, p, retention.Reviewer{EC2: left, Ledger: left, Usage: usage.Finder{
 		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,

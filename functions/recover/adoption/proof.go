@@ -75,7 +75,8 @@ func (a Adoption) span(ctx context.Context, v view, r ledger.Registration) (span
 		var page job.Batch
 		_ = json.Unmarshal([]byte(aws.ToString(out.Input)), &page) // What is no run's input names no plan.
 		s = span{from: aws.ToTime(out.StartDate).UTC(), to: aws.ToTime(out.StopDate).UTC(), plan: page.Run.Plan}
-	case fault.IsNotFound(err), fault.Code(err) == "InvalidArn", fault.Code(err) == "ValidationException": // Anybody may write a run's tag.
+	// Anybody may write a run's tag.
+	case fault.IsNotFound(err), fault.Code(err) == "InvalidArn", fault.Code(err) == "ValidationException":
 	default:
 		return s, fmt.Errorf("asking when run %s went on: %w", r.Run, err)
 	}
