@@ -48,6 +48,9 @@ func (c *checker) copyKey(path string, of Copy) {
 	}
 }
 
+// NoRule is what is wrong with the retention of copies that keeps nothing by any rule.
+const NoRule = "says no rule: add last, daily, weekly, monthly or yearly, or leave it out"
+
 // keepAt checks a retention policy whose own values are as written.
 func (c *checker) keepAt(path string, k, written Keep) {
 	inner := checker{path: c.path}
@@ -57,7 +60,7 @@ func (c *checker) keepAt(path string, k, written Keep) {
 		c.add(path+rest, "%s", p.Text)
 	}
 	if !written.Rules() && written.Minimum <= 1 {
-		c.add(path, "says no rule: add last, daily, weekly, monthly or yearly, or leave it out")
+		c.add(path, "%s", NoRule)
 	}
 }
 

@@ -89,7 +89,7 @@ func parse(text []byte, region string, now time.Time) (plan.Plans, []Problem) {
 	}
 	read := slices.Clone(r.problems)
 	for _, p := range slices.Concat(plans.Check(), checkSchedules(&plans, now), r.checkSnapshots(plans),
-		atHome(plans, region)) {
+		r.checkCopies(plans), atHome(plans, region)) {
 		if !spoilt(read, p.Path) {
 			r.problems = append(r.problems, Problem{r.line(p.Path), p})
 		}
