@@ -41,6 +41,10 @@ const callsPerImage = 23
 // instance types, groups, EC2 Fleets and Spot Fleets.
 const together = 4
 
+// late are the looks of wake at an instance that EC2 still shows as it was before the event: some 4 in 100 take one to
+// three more than the two that each has.
+const late = 3
+
 // count holds every source against callsPerImage, and what is known to come on top: see extras.
 func (d *delivered) count(n *night) {
 	beats := heartbeats(n.t)
@@ -57,7 +61,7 @@ func (d *delivered) count(n *night) {
 	var all []float64
 	for _, id := range n.ids {
 		all = append(all, float64(own[id]))
-		most := callsPerImage + together + extras(n.results[id], beats)
+		most := callsPerImage + together + late + extras(n.results[id], beats)
 		hold(n.t, own[id] <= most, "%d API calls for %s, want at most %d", own[id], id, most)
 	}
 	d.Calls, d.ByAction, d.Shared = spreadOf(all), byAction, shared
