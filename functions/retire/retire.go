@@ -106,8 +106,8 @@ func (r *round) next(p job.Batch) job.Batch {
 	return p
 }
 
-// patience is how long a Region of copies is tried that does not answer, of the ten minutes or so that the state machine
-// tries a round.
+// patience is how long a Region of copies is tried that does not answer, of the ten minutes or so that the state
+// machine tries a round.
 const patience = 3 * time.Minute
 
 // gaveUp reports whether a Region of copies is left for this run: it keeps no other Region's copies from going.
