@@ -31,8 +31,11 @@ lines since it began, of a source those of the last day, or of --since.`,
 		Example: "  goldsmith logs nightly-20260322T023000Z --problems\n  goldsmith logs i-0e02b925212ac1cdc --since 72h",
 		Args:    takes(1, 1, "the name of one run, or the id of one source"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if since <= 0 {
+			switch {
+			case since <= 0:
 				return misusedf("--since %s is no time back", since)
+			case c.Flags().Changed("since") && !sourceID.MatchString(args[0]):
+				return misusedf("--since is for a source (i-... or snap-...); of a run all lines are shown")
 			}
 			return t.logs(c.Context(), args[0], since, problems)
 		},

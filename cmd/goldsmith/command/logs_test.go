@@ -24,6 +24,7 @@ func TestLogs(t *testing.T) {
 		s.golden("logs-source", s.types("logs", web, "--since", "90m"), command.OK)
 		s.golden("logs-nothing", s.types("logs", web, "--since", "5m"), command.OK)
 		s.golden("logs-no-run", s.types("logs", "nightly-20991231T000000Z"), command.Broken)
+		s.golden("logs-since-of-a-run", s.types("logs", run, "--since", "1h"), command.Misused)
 		s.golden("logs-misused", s.types("logs", web, "--since", "-1h"), command.Misused)
 
 		// Each function that worked on the source says so in each of its lines, or nobody finds them.
