@@ -109,7 +109,7 @@ type describedGroup struct {
 	CreationTime int64  `json:"creationTime"`
 }
 
-// mostGroups is how many groups a page has at most, and if nobody says (API reference, DescribeLogGroups).
+// mostGroups is how many groups a page has at most, and by default (API reference, DescribeLogGroups).
 const mostGroups = 50
 
 // describe lists groups in the order of their names.

@@ -50,7 +50,8 @@ func find(t *testing.T) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil
+	help := exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help")
+	return []string{python, "-m", "moto.server"}, help.Run() == nil
 }
 
 // urlIn reads the URL that moto says once it listens on the port it chose. It

@@ -36,7 +36,7 @@ var elsewhere = map[string]string{
 	"npx cdk bootstrap aws://123456789012/eu-central-1": "it is the CDK's own",
 	"go install ./cmd/goldsmith":                        "the walk builds it",
 	"make synth":                                        "infra's tests synthesize; TestWhatStays reads what comes of it",
-	"make deploy":                                       "test/deploy applies what is synthesized",
+	`make deploy ARGS="-c slackSecret=goldsmith/slack"`: "test/deploy applies what is synthesized",
 	"npx cdk destroy":                                   "TestWhatStays",
 }
 
@@ -67,8 +67,8 @@ func page(t *testing.T) (text string, steps []step) {
 // walk is a person who goes through the steps.
 type walk struct {
 	*testing.T
-	suite                        *stack.Stack
-	folder, endpoint, place, run string
+	suite                           *stack.Stack
+	folder, endpoint, instance, run string
 }
 
 // TestFromCloneToUninstall types each step in its order, and reads what the README says that one reads.
@@ -91,7 +91,7 @@ func TestFromCloneToUninstall(t *testing.T) {
 			t.Errorf("the README has no step %q any more", command)
 		}
 	}
-	if state := w.suite.EC2.State(w.place); state != world.Running {
+	if state := w.suite.EC2.State(w.instance); state != world.Running {
 		t.Errorf("at the end the instance is %s", state)
 	}
 }
@@ -145,8 +145,8 @@ func begin(t *testing.T) *walk {
 		}},
 	})
 	w.must(err)
-	w.place = aws.ToString(made.Instances[0].InstanceId)
-	w.must(w.suite.EC2.SetState(w.place, world.Running))
+	w.instance = aws.ToString(made.Instances[0].InstanceId)
+	w.must(w.suite.EC2.SetState(w.instance, world.Running))
 	return w
 }
 
@@ -162,7 +162,7 @@ func (w *walk) types(command string) string {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
-	line := strings.Fields(strings.NewReplacer("i-...", w.place, "RUN", w.run).Replace(command))
+	line := strings.Fields(strings.NewReplacer("i-...", w.instance, "RUN", w.run).Replace(command))
 	if line[0] != "goldsmith" {
 		w.Fatalf("%s: no step that the walk knows", command)
 	}

@@ -144,7 +144,8 @@ func TestACommandThatShutsDown(t *testing.T) {
 			n.want("commands", n.commands(web), "freeze")
 			n.saysOf(r, "hooks.before failed", "hooks.after was not run: ", "Not imaged, and not stopped")
 			time.Sleep(3 * sweep)
-			if said := n.said(); !strings.Contains(said, "hooks.after was not run: the instance is stopped, and was not by Goldsmith") {
+			if said := n.said(); !strings.Contains(said,
+				"hooks.after was not run: the instance is stopped, and was not by Goldsmith") {
 				t.Errorf("people were not told: %s", said)
 			}
 			n.want("claims", n.claimed(), 0)
@@ -152,8 +153,8 @@ func TestACommandThatShutsDown(t *testing.T) {
 	}
 }
 
-// Systems Manager is too busy for half an hour: before the command before nothing happens, and the one after comes late.
-// No sweep counts as failed for it.
+// Systems Manager is too busy for half an hour: before the command before nothing happens, and the one after comes
+// late. No sweep counts as failed for it.
 func TestSystemsManagerIsBusyForLong(t *testing.T) {
 	busy := inject.Fault{Action: "SendCommand", Code: "ThrottlingException", Until: due.Add(50 * time.Minute)}
 	for step, want := range map[string]struct {

@@ -24,7 +24,8 @@ var (
 		"retire":   {"DeleteLaunchTemplateVersions"},
 	}
 	takenWithCopy = map[string][]string{
-		"copy":     append([]string{"CopyImage", "DeregisterImage", "DeleteSnapshot", "CreateTags"}, takenWithAlias["copy"]...),
+		"copy": append([]string{"CopyImage", "DeregisterImage", "DeleteSnapshot", "CreateTags"},
+			takenWithAlias["copy"]...),
 		"rollback": takenWithAlias["rollback"],
 		"retire": {"DeleteLaunchTemplateVersions", "GetParametersByPath", "GetParameters", "EnableImageDeprecation",
 			"DisableImageDeprecation", "DisableImage", "DeregisterImage", "DeleteSnapshot"},
@@ -36,9 +37,10 @@ func (n *night) replan(d *deniedAfar, edit func(*plan.Plan)) {
 	n.t.Helper()
 	p := n.plans.Plans["nightly"]
 	edit(&p)
-	n.ok(n.Replan(plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}}, func(inner asl.Invoker) asl.Invoker {
-		return &hooks{inner: inner, stops: n.downs.stops}
-	}))
+	n.ok(n.Replan(plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}},
+		func(inner asl.Invoker) asl.Invoker {
+			return &hooks{inner: inner, stops: n.downs.stops}
+		}))
 	d.on.Store(true)
 }
 
@@ -81,8 +83,8 @@ func TestARegionIsDisabledForSomeNights(t *testing.T) {
 	})
 }
 
-// A plan that is deployed without alias, or without the copy, while its copies are on their way: what is there stays, and
-// what cannot be done any more is told.
+// A plan that is deployed without alias, or without the copy, while its copies are on their way: what is there stays,
+// and what cannot be done any more is told.
 func TestAPlanIsDeployedWithoutWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

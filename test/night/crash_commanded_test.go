@@ -38,20 +38,9 @@ func crashOfCommands(t *testing.T, c *chaos, edit func(*plan.Plan)) {
 	play(t, o, func(n *night) {
 		between.slack = n.Slack.Inject
 		web := n.managed("web", "")
-		n.begin()
-		time.Sleep(time.Until(due.Add(-18*time.Minute)) - time.Second)
-		c.arm(true)
-		n.finish()
-		c.arm(false)
-		time.Sleep(40 * time.Minute)
-		n.finish()
-		for _, m := range c.struck {
-			n.excuse(m)
-		}
-		for _, m := range c.struck {
-			if m.is(aborted, runAborted) {
-				return
-			}
+		c.strikes(n, 40*time.Minute)
+		if c.cut() {
+			return
 		}
 		result := n.results(n.onlyRun())[web]
 		if result.Ending == job.Skipped && unsure(c.struck) {

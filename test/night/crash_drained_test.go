@@ -23,7 +23,8 @@ func ofTargets(m mishap) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.boundary, w) })
 	}
 	return m.at("claim", "stop", "release", "recover") && about("Target", "ledger Record", "StopInstances") ||
-		m.is(aborted) && about("Stop the instance", "Wait until it is running", "Put it back into service", "Release the source")
+		m.is(aborted) && about("Stop the instance", "Wait until it is running", "Put it back into service",
+			"Release the source")
 }
 
 // crashOfTargets is a scheduled run of an instance in two target groups.
@@ -38,21 +39,10 @@ func crashOfTargets(t *testing.T, c *chaos) {
 		other := n.Balancers.Add("other", 30*time.Second)
 		n.Balancers.RegisterAt(other, web, 8080)
 		time.Sleep(time.Minute)
-		n.begin()
-		time.Sleep(time.Until(due.Add(-18*time.Minute)) - time.Second)
-		c.arm(true)
-		n.finish()
-		c.arm(false)
-		time.Sleep(30 * time.Minute)
-		n.finish()
-		for _, m := range c.struck {
-			n.excuse(m)
-		}
+		c.strikes(n, 30*time.Minute)
 		n.want("targets", n.Balancers.State(arn, web)+" "+n.Balancers.StateAt(other, web, 8080), "healthy healthy")
-		for _, m := range c.struck {
-			if m.is(aborted, runAborted) {
-				return
-			}
+		if c.cut() {
+			return
 		}
 		n.want("ending", n.results(n.onlyRun())[web].Ending, job.Imaged)
 	})

@@ -34,22 +34,11 @@ func crashOfAMember(t *testing.T, c *chaos) {
 		arn := n.Balancers.Add("web", time.Minute)
 		members := n.serving(func(in *autoscaling.CreateAutoScalingGroupInput) { in.TargetGroupARNs = []string{arn} })
 		time.Sleep(15 * time.Second) // As n.serving waits.
-		n.begin()
-		time.Sleep(time.Until(due.Add(-18*time.Minute)) - time.Second)
-		c.arm(true)
-		n.finish()
-		c.arm(false)
-		time.Sleep(30 * time.Minute)
-		n.finish()
-		for _, m := range c.struck {
-			n.excuse(m)
-		}
+		c.strikes(n, 30*time.Minute)
 		n.serves(members)
 		n.want("target", n.Balancers.State(arn, members[0]), "healthy")
-		for _, m := range c.struck {
-			if m.is(aborted, runAborted) {
-				return
-			}
+		if c.cut() {
+			return
 		}
 		n.want("ending", n.results(n.onlyRun())[members[0]].Ending, job.Imaged)
 		n.want("wanted", aws.ToInt32(n.groupOf("web").DesiredCapacity), 3)

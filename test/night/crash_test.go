@@ -3,6 +3,7 @@ package night_test
 import (
 	"flag"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,27 @@ func (c *chaos) within(o *stack.Options) *sandboxes {
 	o.Wrap = func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between }
 	o.Guard = func(s *stack.Stack) http.Handler { return wire{s} }
 	return between
+}
+
+// strikes plays a night whose plan is due at twelve past midnight: one thing goes wrong in it, and then recover has
+// some time.
+func (c *chaos) strikes(n *night, then time.Duration) {
+	n.t.Helper()
+	n.begin()
+	time.Sleep(time.Until(due.Add(-18*time.Minute)) - time.Second)
+	c.arm(true)
+	n.finish()
+	c.arm(false)
+	time.Sleep(then)
+	n.finish()
+	for _, m := range c.struck {
+		n.excuse(m)
+	}
+}
+
+// cut reports whether the run was cut off: its sources are left to the next.
+func (c *chaos) cut() bool {
+	return slices.ContainsFunc(c.struck, func(m mishap) bool { return m.is(aborted, runAborted) })
 }
 
 // crashNight is a scheduled run of a running and a stopped instance, and a

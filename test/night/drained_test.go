@@ -98,7 +98,8 @@ func TestHowTargetsAre(t *testing.T) {
 			given: func(n *night, web, _ string) {
 				n.Balancers.Register(n.Balancers.Add("patient", time.Hour), web)
 			},
-			ending: job.Skipped, says: "target group patient lets connections drain for 1h, and an image waits for less than 15m",
+			ending: job.Skipped,
+			says:   "target group patient lets connections drain for 1h, and an image waits for less than 15m",
 		},
 		"by its address": {
 			given: func(n *night, web, _ string) {

@@ -73,9 +73,10 @@ var invariants = []invariant{
 
 // The invariants' names.
 const (
-	isBack       = "what ran runs, or people know and recover tries"
-	inService    = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
-	inGroups     = "no target stays deregistered longer than the sweep after its run's end, or people know and recover tries"
+	isBack    = "what ran runs, or people know and recover tries"
+	inService = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
+	inGroups  = "no target stays deregistered longer than the sweep after its run's end, or people know and recover " +
+		"tries"
 	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"

@@ -368,8 +368,8 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 	}
 }
 
-// lastHeldAfar are the copies that parameters of other Regions held until a run rolled them. Parameter Store looks at an
-// image before it shows it, which lasts longer than it is from there to the end of the run.
+// lastHeldAfar are the copies that parameters of other Regions held until a run rolled them. Parameter Store looks at
+// an image before it shows it, which lasts longer than it is from there to the end of the run.
 func (n *night) lastHeldAfar(r sfn.Execution) map[string]bool {
 	held := map[string]bool{}
 	for _, result := range n.results(r) {

@@ -20,10 +20,25 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// virginia is a Region of copies.
+const virginia = "us-east-1"
+
+// openWithCopies opens a suite whose plan nightly has copies in that Region.
+func openWithCopies(t *testing.T, copies ...plan.Copy) *scene {
+	t.Helper()
+	all, err := planfile.Load("testdata/plans.yaml", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := all.Plans["nightly"]
+	p.Copies = copies
+	all.Plans["nightly"] = p
+	return open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+}
+
 // Images lists where each image lies, under which key, and whom it is shared with; a Region that may not be looked at
 // is named, and what is a person's own there is not registered.
 func TestImagesOfEveryRegion(t *testing.T) {
-	const virginia = "us-east-1"
 	synctest.Test(t, func(t *testing.T) {
 		all, err := planfile.Load("testdata/plans.yaml", time.Now())
 		if err != nil {
@@ -64,16 +79,8 @@ func TestCheckOfARegion(t *testing.T) {
 // Status lists what is held in the Regions of copies beside what is at home, until it follows again; a Region that may
 // not be looked at is told of as the ledger knows it.
 func TestStatusOfHoldsInRegions(t *testing.T) {
-	const virginia = "us-east-1"
 	synctest.Test(t, func(t *testing.T) {
-		all, err := planfile.Load("testdata/plans.yaml", time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := all.Plans["nightly"]
-		p.Copies = []plan.Copy{{Region: virginia, Alias: true}}
-		all.Plans["nightly"] = p
-		s := open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+		s := openWithCopies(t, plan.Copy{Region: virginia, Alias: true})
 		s.launch("web")
 		for range 2 {
 			s.types("run", "nightly", "--wait")
@@ -93,16 +100,8 @@ func TestStatusOfHoldsInRegions(t *testing.T) {
 // Plan shows what copies would be rolled into in their Regions; a Region that may not be looked at is told of, and the
 // rest is shown all the same.
 func TestPlanOfRegions(t *testing.T) {
-	const virginia = "us-east-1"
 	synctest.Test(t, func(t *testing.T) {
-		all, err := planfile.Load("testdata/plans.yaml", time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := all.Plans["nightly"]
-		p.Copies = []plan.Copy{{Region: virginia, Alias: true}}
-		all.Plans["nightly"] = p
-		s := open(t, all, func(o *stack.Options) { o.EC2.Regions = []string{virginia} })
+		s := openWithCopies(t, plan.Copy{Region: virginia, Alias: true})
 		path := filepath.Join(t.TempDir(), "plans.yaml")
 		text, err := os.ReadFile("testdata/plans.yaml")
 		s.must(err)

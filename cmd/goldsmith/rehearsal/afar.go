@@ -42,7 +42,7 @@ func Afar(c aws.Config) func(region string) Place {
 	}
 }
 
-// patience is how long a Region may take: one that does not answer keeps nobody waiting for the others.
+// patience is how long a Region may take: one that does not answer does not delay the others.
 const patience = time.Minute
 
 // visit is what is known at home before Regions are looked at.
