@@ -62,7 +62,7 @@ func (t Target) id() string {
 
 // The forms of what is given, so that a slip is told at synth and not by a deployment that fails.
 var (
-	targetForm    = regexp.MustCompile(`^(\d{12})/([a-z]{2}(?:-[a-z]+)+-\d)$`)
+	targetForm    = regexp.MustCompile(`^(\d{12})/([a-z]{2,4}(?:-[a-z]+)+-\d)$`)
 	pathForm      = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+$`)
 	secretForm    = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}|[A-Za-z0-9/_+=.@-]+)$`)
 	keyForm       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-z0-9-]+$`)

@@ -74,7 +74,8 @@ type Step struct {
 const limit = 30 * time.Hour
 
 // refused is how long a copy is looked at again where AWS refuses that, as in a Region that was disabled: a deployment,
-// or a permission that was given just now, is through by then. The others are told of meanwhile.
+// or a permission that was given just now, is through by then. The others are told of then. As long a copy is asked for
+// again where the account is not known: most Regions are enabled within minutes (Account Management, EnableRegion).
 const refused = time.Hour
 
 // appearing is how long EC2 may not show an image that it has just made, or made available.
@@ -180,11 +181,26 @@ func (s Step) unless(ctx context.Context, c job.Copy, r ledger.Registration, err
 		return s.fails(ctx, c, r, failed.Err, failed.Do)
 	case (errors.As(err, new(*fault.NotYet)) || fault.IsTransient(err)) && age < limit:
 		return c, err
-	case fault.IsNotYet(err) && age < limit, fault.IsNotFound(err) && age < appearing,
-		fault.IsNoImage(err) && age < appearing:
+	case age < passes(err):
 		return c, &fault.NotYet{Err: err}
+	case fault.IsStranger(err):
+		return s.fails(ctx, c, r, err, "Look whether Region "+c.Region+" is enabled, which takes some hours at times; "+
+			"the next image is copied.")
 	}
 	return s.fails(ctx, c, r, err, "Put right what it says; the next image is copied.")
+}
+
+// passes is how old a copy may be for what was refused to be asked for again.
+func passes(err error) time.Duration {
+	switch {
+	case fault.IsNotYet(err):
+		return limit
+	case fault.IsNotFound(err), fault.IsNoImage(err):
+		return appearing
+	case fault.IsStranger(err):
+		return refused
+	}
+	return 0
 }
 
 // fails writes down why there is no copy: it is not asked for again.

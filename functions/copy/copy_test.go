@@ -116,6 +116,14 @@ func TestBegin(t *testing.T) {
 			},
 		},
 		{
+			Name: "the Region does not know the account yet: asked for later", Want: "Register CopyImage: ok | Register CopyImage " +
+				"Amend: ok",
+			Given: func(s *steptest.Stage, _ *input) { s.Refuse("CopyImage", "AuthFailure", 1) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("left to do", []any{j.Copying, j.Copies[0].Problem}, []any{true, ""})
+			},
+		},
+		{
 			Name: "what is known not to work is not tried", Want: ": ok",
 			Given: func(_ *steptest.Stage, in *input) { in.Job.Copies[0].Problem = "there is no key alias/golden" },
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("left to do", j.Copying, false) },
@@ -219,6 +227,17 @@ func TestSee(t *testing.T) {
 		},
 		{
 			Name: "not asked for yet: asked for now", Want: "Register CopyImage Amend DescribeImages: NotYet",
+		},
+		{
+			Name: "a Region that does not know the account for an hour", Want: "Register CopyImage Amend Settle PutResult: ok",
+			Given: func(s *steptest.Stage, in *input) {
+				s.Refuse("CopyImage", "OptInRequired", 2)
+				begun(s, in, time.Hour)
+			},
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("told", []any{strings.HasPrefix(j.Copies[0].Problem, "copying image"), j.Copies[0].Do},
+					[]any{true, "Look whether Region eu-central-1 is enabled, which takes some hours at times; the next image is copied."})
+			},
 		},
 		{
 			Name: "no room for thirty hours", Want: "Register CopyImage Amend Settle PutResult: ok",

@@ -5,16 +5,17 @@ import (
 	"slices"
 
 	"goldsmith/local/query"
+	"goldsmith/shared/plan"
 )
 
 // In is the account's EC2 in a Region; nil in one that the account has not enabled.
 func (w *World) In(region string) *World { return w.regions[region] }
 
-// Enable has the account show a Region among those that it has enabled, or not.
+// Enable has the account show a Region among those that it has enabled, or not: it is one to opt in to.
 func (w *World) Enable(region string, enabled bool) {
 	w.lock()
 	defer w.unlock()
-	w.disabled[region] = !enabled
+	w.disabled[region], w.optIn[region] = !enabled, true
 }
 
 // Parameters says how the Region's Parameter Store answers: the image that a parameter holds, which is launched for
@@ -39,16 +40,40 @@ func (w *World) beside(region string) (*World, error) {
 
 // What a person or a tool looks up around instances: the account's Regions, the zones of this one and its default VPC.
 
+// describeRegions lists those that the account has enabled; with AllRegions, the others of its partition as well.
 func describeRegions(w *World, call *query.Call) error {
-	regions := slices.DeleteFunc(slices.Sorted(maps.Keys(w.regions)), func(r string) bool { return w.disabled[r] })
-	return answer(w, call, "regionInfo", "RegionName", regions, filterable[string]{
+	all := slices.Collect(maps.Keys(w.regions))
+	if call.Params.Bool("AllRegions") {
+		all = append(all, w.others()...)
+	} else {
+		all = slices.DeleteFunc(all, func(r string) bool { return w.disabled[r] })
+	}
+	slices.Sort(all)
+	status := func(region *string) string {
+		switch {
+		case w.disabled[*region], w.regions[*region] == nil:
+			return "not-opted-in"
+		case w.optIn[*region]:
+			return "opted-in"
+		}
+		return "opt-in-not-required"
+	}
+	return answer(w, call, "regionInfo", "RegionName", all, filterable[string]{
 		"region-name":   one(func(r *string) string { return *r }),
-		"opt-in-status": one(func(*string) string { return "opt-in-not-required" }),
+		"opt-in-status": one(status),
 	}, "InvalidParameterValue", func(out *query.Writer, region *string) {
 		out.Text("regionName", *region)
 		out.Text("regionEndpoint", "ec2."+*region+".amazonaws.com")
-		out.Text("optInStatus", "opt-in-not-required")
+		out.Text("optInStatus", status(region))
 	}, func(r *string) string { return *r })
+}
+
+// others are the Regions of the partition that the account has not enabled.
+func (w *World) others() []string {
+	own := plan.PartitionOf(w.options.Region)
+	return slices.DeleteFunc(plan.KnownRegions(), func(r string) bool {
+		return w.regions[r] != nil || plan.PartitionOf(r) != own
+	})
 }
 
 func describeAvailabilityZones(w *World, call *query.Call) error {

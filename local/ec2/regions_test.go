@@ -92,6 +92,19 @@ func TestRegionsAreApart(t *testing.T) {
 		if len(regions.Regions) != 3 {
 			t.Errorf("%d Regions", len(regions.Regions))
 		}
+		all, err := r.DescribeRegions(t.Context(), &sdk.DescribeRegionsInput{AllRegions: aws.Bool(true),
+			RegionNames: []string{"us-east-1", "eu-south-1"}})
+		r.must(err)
+		for _, each := range all.Regions {
+			want := map[string]string{"us-east-1": "opt-in-not-required", "eu-south-1": "not-opted-in"}[*each.RegionName]
+			if *each.OptInStatus != want {
+				t.Errorf("%s is %s, want %s", *each.RegionName, *each.OptInStatus, want)
+			}
+		}
+		if _, err := r.DescribeRegions(t.Context(), &sdk.DescribeRegionsInput{AllRegions: aws.Bool(true),
+			RegionNames: []string{"us-gov-west-1"}}); !refusedAs(err, "InvalidParameterValue") {
+			t.Errorf("a Region of another partition: %v", err)
+		}
 		if r.world.In("eu-south-1") != nil {
 			t.Error("a Region that is not enabled has EC2")
 		}

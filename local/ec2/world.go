@@ -95,8 +95,8 @@ type World struct {
 	holding func(image string) []string
 
 	regions map[string]*World // of the account, by name, this one included
-	// disabled are the names of those that the account does not show as enabled.
-	disabled map[string]bool
+	// disabled are the names of those that the account does not show as enabled, optIn of those that were so once.
+	disabled, optIn map[string]bool
 }
 
 // New makes an account with a default VPC and a few public images, as its home Region has it.
@@ -124,7 +124,8 @@ func New(options Options) *World {
 // newWorld is one Region of an account.
 func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World {
 	w := &World{
-		clock: options.Clock, options: options, mu: mu, regions: regions, disabled: map[string]bool{},
+		clock: options.Clock, options: options, mu: mu, regions: regions,
+		disabled: map[string]bool{}, optIn: map[string]bool{},
 		drawn: draw.Counts{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		usable: map[string]keyUsers{}, closed: map[string]bool{},

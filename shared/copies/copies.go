@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -52,28 +51,70 @@ func (l Lookout) Ahead(ctx context.Context, p plan.Plan) (all []job.Copy) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	enabled := l.enabled(ctx)
+	enabled, err := l.enabled(ctx)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "the account's Regions cannot be listed", "error", err)
+	}
 	for _, each := range p.Copies {
-		all = append(all, l.one(ctx, each, enabled))
+		c, _ := l.one(ctx, each, enabled)
+		all = append(all, c)
 	}
 	return all
 }
 
+// Found is what a person finds out of what plans say of copies.
+type Found struct {
+	// Problems stand for certain in the way of copies, or of sharing them; Unseen is what these credentials do not see.
+	Problems, Unseen []plan.Problem
+}
+
+// Look looks what stands in the way of the copies that plans want, each with its place. The error is that the account's
+// Regions could not be listed.
+func (l Lookout) Look(ctx context.Context, plans plan.Plans) (found Found, err error) {
+	enabled, err := l.enabled(ctx)
+	if err != nil {
+		return found, fmt.Errorf("listing the account's Regions: %w", err)
+	}
+	for _, name := range plans.Names() {
+		for i, each := range plans.Plans[name].Copies {
+			c, about := l.one(ctx, each, enabled)
+			if c.Shared != nil {
+				c.Problem, c.Do = c.Shared.Problem, c.Shared.Do
+			}
+			path := fmt.Sprintf("%s.copies[%d].%s", name, i, about.key)
+			switch {
+			case about.unseen != "":
+				found.Unseen = append(found.Unseen, plan.Problem{Path: path, Text: about.unseen})
+			case c.Problem != "":
+				found.Problems = append(found.Problems, plan.Problem{Path: path, Text: c.Problem + ". " + c.Do})
+			}
+		}
+	}
+	return found, nil
+}
+
+// subject is what was looked at: a key of a copy in a plan.
+type subject struct {
+	key string
+	// unseen is what is not known of it, and might be known to another caller.
+	unseen string
+}
+
 // one is a copy with what stands in the way of making it, or of sharing it.
-func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]bool) job.Copy {
+func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]string) (c job.Copy, about subject) {
 	c, key := job.Copy{Region: of.Region, Key: of.Key}, of.Key
-	switch {
-	case enabled != nil && !enabled[of.Region]:
-		c.Problem = "the account has no Region " + of.Region
-		c.Do = "Enable the Region, or correct copies in the plan."
+	c.Problem, c.Do = notIn(of.Region, enabled)
+	switch about.key = "region"; {
+	case c.Problem != "":
 	case of.Region == l.Home && of.Key == "":
+		about.key = "key"
 		c.Problem = "it would be in the suite's own Region under no other key, and so no other than its image"
 		c.Do = "Name a key for it in the plan's copies, or leave it out."
 	case of.Key != "":
-		c, key = l.key(ctx, c)
+		c, key, about = l.key(ctx, c)
 	}
 	if c.Problem != "" || of.Share.IsZero() {
-		return c
+		return c, about
 	}
 	var keys []string // Without a named one what is encrypted is under a key that its source decides on.
 	if key != "" {
@@ -81,7 +122,23 @@ func (l Lookout) one(ctx context.Context, of plan.Copy, enabled map[string]bool)
 	}
 	c.Shared, c.Warnings = l.Sharing(of.Region).Ahead(ctx, of.Share, keys, nil)
 	c.Warnings = ofCopy(of.Region, c.Warnings)
-	return c
+	if c.Shared != nil {
+		about = subject{key: "share"}
+	}
+	return c, about
+}
+
+// notIn is why there can be no copy in a Region, as far as EC2 lists which there are, and what to do about it.
+func notIn(region string, enabled map[string]string) (problem, do string) {
+	status, listed := enabled[region]
+	switch {
+	case enabled != nil && !listed:
+		return "there is no Region " + region + " for the account",
+			"Correct copies in the plan; aws ec2 describe-regions --all-regions shows which there are."
+	case status == notOptedIn:
+		return "the account has not enabled Region " + region, "Enable the Region, or correct copies in the plan."
+	}
+	return "", ""
 }
 
 // Warnings are those of an image whose copies are to be, of what is encrypted or not, and carries these codes of
@@ -112,44 +169,60 @@ func ofCopy(region string, warnings []job.Reason) []job.Reason {
 	return warnings
 }
 
-// enabled are the account's Regions; nil where that cannot be seen.
-func (l Lookout) enabled(ctx context.Context) map[string]bool {
-	out, err := l.Regions.DescribeRegions(ctx, &ec2.DescribeRegionsInput{Filters: []types.Filter{{
-		Name: aws.String("opt-in-status"), Values: []string{"opt-in-not-required", "opted-in"},
-	}}})
+// notOptedIn is how EC2 lists a Region that the account has not enabled (API reference, Region).
+const notOptedIn = "not-opted-in"
+
+// enabled says of each Region that the account could have whether it has enabled it.
+func (l Lookout) enabled(ctx context.Context) (map[string]string, error) {
+	out, err := l.Regions.DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: aws.Bool(true)})
 	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "the account's Regions cannot be listed", "error", err)
-		return nil
+		return nil, err
 	}
-	names := map[string]bool{}
+	all := map[string]string{}
 	for _, r := range out.Regions {
-		names[aws.ToString(r.RegionName)] = true
+		all[aws.ToString(r.RegionName)] = aws.ToString(r.OptInStatus)
 	}
-	return names
+	return all, nil
 }
 
 // key looks whether a copy's key can encrypt it, and is its ARN, or how the plan names it where that cannot be seen.
-func (l Lookout) key(ctx context.Context, c job.Copy) (job.Copy, string) {
+func (l Lookout) key(ctx context.Context, c job.Copy) (job.Copy, string, subject) {
+	about := subject{key: "key"}
 	out, err := l.Keys(c.Region).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(c.Key)})
 	switch {
 	case fault.IsNoKey(err):
 		c.Problem = fmt.Sprintf("there is no key %s in %s", c.Key, c.Region)
 		c.Do = "Make the key there, or correct copies in the plan; the next image is copied."
-		return c, c.Key
+		return c, c.Key, about
+	case fault.IsStranger(err): // The Region may be one that is being enabled, and ready once there is an image.
+		about.unseen = fmt.Sprintf("key %s in %s was not looked at: the Region does not know these credentials (%s)",
+			c.Key, c.Region, fault.Code(err))
+		return c, c.Key, about
 	case fault.IsDenied(err):
 		c.Problem = fmt.Sprintf("key %s in %s cannot be looked at (%s), and so not be used", c.Key, c.Region, fault.Code(err))
 		c.Do = "Let the account's policies decide in the key's policy (docs/sharing.md), and deploy the plan."
-		return c, c.Key
+		about.unseen = fmt.Sprintf("key %s in %s cannot be looked at with these credentials (%s)", c.Key, c.Region,
+			fault.Code(err))
+		return c, c.Key, about
 	case err != nil, out.KeyMetadata == nil:
 		handler.Log(ctx).WarnContext(ctx, "the key of copies cannot be looked at", "key", c.Key, "region",
 			c.Region, "error", err)
-		return c, c.Key
+		about.unseen = fmt.Sprintf("key %s in %s could not be looked at: %s", c.Key, c.Region, brief(err))
+		return c, c.Key, about
 	}
 	if why := unusable(out.KeyMetadata); why != "" {
 		c.Problem = fmt.Sprintf("key %s in %s %s", c.Key, c.Region, why)
 		c.Do = "Name a symmetric key that is enabled, or enable this one; the next image is copied."
 	}
-	return c, aws.ToString(out.KeyMetadata.Arn)
+	return c, aws.ToString(out.KeyMetadata.Arn), about
+}
+
+// brief is why KMS said nothing of a key.
+func brief(err error) string {
+	if err == nil {
+		return "KMS says nothing of it"
+	}
+	return fault.Brief(err)
 }
 
 // unusable is why EBS encrypts nothing under a key; empty when it does (EBS User Guide, "Amazon EBS encryption

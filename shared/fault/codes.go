@@ -70,6 +70,9 @@ var (
 		"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthFailure", "OptInRequired", "Blocked",
 		"PendingVerification", "InvalidClientTokenId", "UnrecognizedClientException", "KMSAccessDeniedException",
 	}
+	// Every service answers so in a Region that the account has not enabled, or that is still being enabled: its IAM is
+	// not there (IAM User Guide, "Managing AWS STS in an AWS Region"; Account Management, EnableRegion).
+	stranger  = []string{"AuthFailure", "OptInRequired", "InvalidClientTokenId", "UnrecognizedClientException"}
 	nameTaken = []string{"InvalidAMIName.Duplicate"}
 	// ModifyImageAttribute: an account, an organization or a unit is none that EC2 shares with.
 	noSharee = []string{"InvalidAMIAttributeItemValue"}
@@ -126,6 +129,9 @@ func IsNoCapacity(err error) bool { return hasCode(err, noCapacity) }
 
 // IsDenied reports whether the caller may not do it.
 func IsDenied(err error) bool { return DeniedCode(Code(err)) }
+
+// IsStranger reports whether who asks is not known: among others as the Region is not enabled, or not yet.
+func IsStranger(err error) bool { return hasCode(err, stranger) }
 
 // DeniedCode reports whether a code means that the caller may not do it.
 func DeniedCode(code string) bool { return slices.Contains(denied, code) }

@@ -118,9 +118,6 @@ const (
 	AccountForm      = `^[0-9]{12}$`
 	OrganizationForm = `^o-[a-z0-9]{6,32}$`
 	UnitForm         = `^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`
-	// RegionForm is a Region's name, as AWS makes them; which there are, and which the account has enabled, is seen before
-	// anything is stopped.
-	RegionForm = `^(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(central|(north|south)?(east|west)?)-[1-9][0-9]?$`
 	// KeyForm is a KMS key's alias, id or ARN (API reference of KMS, DescribeKey).
 	KeyForm = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(alias/[a-zA-Z0-9/_-]+|key/` + keyID +
 		`)|alias/[a-zA-Z0-9/_-]+|` +

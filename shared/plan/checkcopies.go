@@ -14,7 +14,7 @@ func (c *checker) copies(p Plan) {
 		if each.Region == "" {
 			c.add(path+".region", "is missing: name the Region of the copy, such as us-east-1")
 		} else {
-			c.form(path+".region", each.Region, regionForm, "no Region of AWS; want one such as us-east-1")
+			c.region(path+".region", each.Region, p.Copies[0].Region)
 			if slices.Contains(regions, each.Region) {
 				c.add(path+".region", "%q is listed twice: an image has one copy in a Region", each.Region)
 			}
@@ -68,6 +68,9 @@ func (c *checker) keepAt(path string, k, written Keep) {
 func (p Plans) Home(region string) (found []Problem) {
 	for _, name := range p.Names() {
 		for i, each := range p.Plans[name].Copies {
+			if of, own := PartitionOf(each.Region), PartitionOf(region); of != "" && own != "" && of != own {
+				found = append(found, Problem{fmt.Sprintf("%s.copies[%d].region", name, i), apart(each.Region, of, region, own)})
+			}
 			if each.Region == region && each.Alias {
 				found = append(found, Problem{
 					fmt.Sprintf("%s.copies[%d].alias", name, i),

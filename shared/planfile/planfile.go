@@ -44,19 +44,50 @@ func (e *InvalidError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the plans in a file.
-func Load(path string, now time.Time) (plan.Plans, error) { return LoadIn(path, "", now) }
+// File is plans as they are written down; none where there are mistakes.
+type File struct {
+	plan.Plans
+	// Doubts are what is probably a mistake, and may be right.
+	Doubts *InvalidError
 
-// LoadIn reads the plans in a file for a suite in a Region; what only holds of that is checked, too. Empty is any.
-func LoadIn(path, region string, now time.Time) (plan.Plans, error) {
+	name  string
+	lines reader
+}
+
+// Invalid is that problems were found in the plans, each with its line; nil where there are none.
+func (f File) Invalid(found []plan.Problem) *InvalidError {
+	if len(found) == 0 {
+		return nil
+	}
+	e := &InvalidError{Name: f.name}
+	for _, p := range found {
+		e.Problems = append(e.Problems, Problem{f.lines.line(p.Path), p})
+	}
+	return e.sorted()
+}
+
+// sorted has the problems by line.
+func (e *InvalidError) sorted() *InvalidError {
+	slices.SortStableFunc(e.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return e
+}
+
+// Load reads the plans in a file.
+func Load(path string, now time.Time) (plan.Plans, error) {
+	file, err := Open(path, "", now)
+	return file.Plans, err
+}
+
+// Open reads the plans in a file for a suite in a Region; what only holds of that is checked, too. Empty is any.
+func Open(path, region string, now time.Time) (File, error) {
 	file, err := os.Open(filepath.Clean(path))
 	if err != nil {
-		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
+		return File{}, fmt.Errorf("reading plans: %w", err)
 	}
 	// One byte more than is allowed, so that Parse sees a file that is too long.
 	text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
 	if err = errors.Join(err, file.Close()); err != nil {
-		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
+		return File{}, fmt.Errorf("reading plans: %w", err)
 	}
 	return parsed(filepath.Base(path), text, region, now)
 }
@@ -64,28 +95,33 @@ func LoadIn(path, region string, now time.Time) (plan.Plans, error) {
 // Parse reads plans and fills in what they leave out. The name stands in front
 // of every problem; schedules are judged as of now. Its error is an *InvalidError.
 func Parse(name string, text []byte, now time.Time) (plan.Plans, error) {
-	return parsed(name, text, "", now)
+	file, err := parsed(name, text, "", now)
+	return file.Plans, err
 }
 
-func parsed(name string, text []byte, region string, now time.Time) (plan.Plans, error) {
-	plans, problems := parse(text, region, now)
-	if len(problems) == 0 {
-		return plans, nil
+func parsed(name string, text []byte, region string, now time.Time) (File, error) {
+	r := reader{lines: map[string]int{}}
+	plans := r.parse(text, region, now)
+	file := File{name: name, lines: r}
+	file.Doubts = file.Invalid(plans.Unknown())
+	if len(r.problems) > 0 {
+		e := &InvalidError{Name: name, Problems: r.problems}
+		return file, e.sorted()
 	}
-	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return plan.Plans{}, &InvalidError{Name: name, Problems: problems}
+	file.Plans = plans
+	return file, nil
 }
 
-func parse(text []byte, region string, now time.Time) (plan.Plans, []Problem) {
+// parse reads and checks the plans, and notes what is wrong with them.
+func (r *reader) parse(text []byte, region string, now time.Time) (plans plan.Plans) {
 	body, problems := document(text)
+	r.problems = problems
 	if body == nil {
-		return plan.Plans{}, problems
+		return plans
 	}
-	r := reader{lines: map[string]int{}, problems: problems}
-	var plans plan.Plans
 	r.plans(body, &plans)
 	if plans.Plans == nil {
-		return plans, r.problems
+		return plans
 	}
 	read := slices.Clone(r.problems)
 	for _, p := range slices.Concat(plans.Check(), checkSchedules(&plans, now), r.checkSnapshots(plans),
@@ -94,7 +130,7 @@ func parse(text []byte, region string, now time.Time) (plan.Plans, []Problem) {
 			r.problems = append(r.problems, Problem{r.line(p.Path), p})
 		}
 	}
-	return plans, r.problems
+	return plans
 }
 
 // atHome is what is wrong of a suite in a Region; nothing of one that is not known.

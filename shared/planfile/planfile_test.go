@@ -133,7 +133,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Last: 3, Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(36 * time.Hour),
 				Disable: true,
 			}},
-			{Region: "us-gov-west-1", Key: "1234abcd-12ab-34cd-56ef-1234567890ab", Keep: plan.Keep{Daily: 3}},
+			{Region: "eu-north-1", Key: "1234abcd-12ab-34cd-56ef-1234567890ab", Keep: plan.Keep{Daily: 3}},
 			{Region: "ap-southeast-2", Key: "arn:aws:kms:ap-southeast-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"},
 			{Region: "eu-west-3"},
 		},
@@ -258,7 +258,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{"windwo": "window", "Window": "window", "scedule": "schedule",
 		"timeZone": "timezone",
 		"keeps":    "keep", "retention": "", "x": "", "tags": ""} {
-		if got, _ := Nearest(word, known); got != want {
+		if got, _ := plan.Nearest(word, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}

@@ -177,7 +177,7 @@ func (r *reader) unknown(path, key string, known []string) {
 	at := join(path, key)
 	known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "" })
 	hint := "known are " + strings.Join(known, ", ")
-	if near, ok := Nearest(key, known); ok {
+	if near, ok := plan.Nearest(key, known); ok {
 		hint = "did you mean " + near + "?"
 	}
 	r.problems = append(r.problems, Problem{r.lines[at], plan.Problem{Path: at, Text: "no such key; " + hint}})

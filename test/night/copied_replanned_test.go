@@ -65,7 +65,7 @@ func TestARegionIsDisabledForSomeNights(t *testing.T) {
 		for night := range 3 {
 			r := n.nights(2 + night)
 			n.want("ending", n.results(r)[web].Ending, job.Imaged)
-			n.saysOf(r, "PARTIAL: ", "1 copied, 1 not copied", "not copied to eu-west-3: the account has no Region eu-west-3",
+			n.saysOf(r, "PARTIAL: ", "1 copied, 1 not copied", "not copied to eu-west-3: the account has not enabled Region eu-west-3",
 				"uses of copies in eu-west-3: nothing was retired", "AuthFailure", "Enable the Region")
 		}
 		n.want("the first image, and its copy in another Region", []job.Status{n.status(image).Status,

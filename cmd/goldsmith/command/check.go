@@ -1,44 +1,58 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/spf13/cobra"
 
+	"goldsmith/shared/copies"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
+	"goldsmith/shared/sharing"
 )
 
 // plansFile is where the plans lie unless a flag says otherwise.
 const plansFile = "plans.yaml"
 
 func (t *terms) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var ask bool
+	c := &cobra.Command{
 		Use:   "check [plans.yaml]",
 		Short: "Check plans, and show when they are due",
 		Long: `Check reads plans and tells everything that is wrong with them, each with its
 line; or, when nothing is, what they are and the next three times of each. It
-asks AWS nothing. Where --region says in which Region they are to be deployed, it
-tells which copies cannot be there as well.`,
-		Example: "  goldsmith check\n  goldsmith check team/plans.yaml -o json\n  goldsmith check --region eu-central-1",
-		Args:    takes(0, 1, "the path of one plans' file"),
-		RunE: func(_ *cobra.Command, args []string) error {
+asks AWS nothing, unless --ask is given: then it tells which Regions of copies the
+account has not enabled, which keys are not there or not enabled, and whether the
+organization is the account's own. Where --region says in which Region they are to be
+deployed, it tells which copies cannot be there as well.`,
+		Example: "  goldsmith check\n  goldsmith check team/plans.yaml -o json\n  goldsmith check --region eu-central-1\n  " +
+			"goldsmith check --ask",
+		Args: takes(0, 1, "the path of one plans' file"),
+		RunE: func(c *cobra.Command, args []string) error {
 			path := plansFile
 			if len(args) > 0 {
 				path = args[0]
 			}
-			return t.check(path)
+			return t.check(c.Context(), path, ask)
 		},
 	}
+	c.Flags().BoolVar(&ask, "ask", false, "ask AWS as well what the account has of what plans name")
+	return c
 }
 
 // checked is what check shows.
 type checked struct {
 	File     string        `json:"file"`
 	Problems []problem     `json:"problems,omitempty"`
+	Warnings []problem     `json:"warnings,omitempty"`
 	Default  string        `json:"default,omitempty"`
 	Plans    []checkedPlan `json:"plans,omitempty"`
 }
@@ -49,44 +63,95 @@ type problem struct {
 	Text string `json:"text"`
 }
 
+// warning is what may be right, as compilers tell it.
+func (p problem) warning(path string) string {
+	return fmt.Sprintf("%s:%d: warning: %s: %s", filepath.Base(path), p.Line, p.Path, p.Text)
+}
+
 type checkedPlan struct {
 	plan.Plan
 	Next []time.Time `json:"next,omitempty"`
 }
 
-func (t *terms) check(path string) error {
-	plans, err := planfile.LoadIn(path, t.account.Region, t.Now())
+func (t *terms) check(ctx context.Context, path string, ask bool) error {
+	cfg, region := aws.Config{}, t.account.Region
+	if ask {
+		var err error
+		if cfg, err = t.connect(ctx); err != nil {
+			return err
+		}
+		region = cfg.Region
+	}
+	file, err := planfile.Open(path, region, t.Now())
 	var invalid *planfile.InvalidError
 	if errors.As(err, &invalid) {
-		return t.showProblems(path, invalid)
+		return t.showProblems(path, invalid, file.Doubts)
 	}
 	if err != nil {
 		return unread(path, err)
 	}
-	found := checked{File: path, Default: plans.Default}
-	for _, name := range plans.Names() {
-		next, err := upcoming(plans.Plans[name], t.Now(), 3)
+	found := checked{File: path, Default: file.Default, Warnings: problems(file.Doubts)}
+	if ask {
+		seen, err := asked(ctx, cfg, file.Plans)
+		if err != nil {
+			return wrap("asking AWS about "+path, err)
+		}
+		unseen := file.Invalid(seen.Unseen) // EC2 knows each Region, and leaves no doubt of one.
+		if invalid := file.Invalid(seen.Problems); invalid != nil {
+			return t.showProblems(path, invalid, unseen)
+		}
+		found.Warnings = problems(unseen)
+	}
+	for _, name := range file.Names() {
+		next, err := upcoming(file.Plans.Plans[name], t.Now(), 3)
 		if err != nil {
 			return err
 		}
-		found.Plans = append(found.Plans, checkedPlan{plans.Plans[name], next})
+		found.Plans = append(found.Plans, checkedPlan{file.Plans.Plans[name], next})
 	}
 	return t.show(found, func(p *page) { found.print(p, t.Now()) })
 }
 
-// showProblems tells what is wrong: in text where compilers tell it, in JSON where it is read from.
-func (t *terms) showProblems(path string, invalid *planfile.InvalidError) error {
-	found := checked{File: path}
-	for _, each := range invalid.Problems {
-		found.Problems = append(found.Problems, problem{each.Line, each.Path, each.Text})
+// asked is what the account has, and has not, of what plans name.
+func asked(ctx context.Context, cfg aws.Config, plans plan.Plans) (copies.Found, error) {
+	found, err := copies.Wire(cfg).Look(ctx, plans)
+	if err != nil {
+		return found, err
 	}
+	with := sharing.New(organizations.NewFromConfig(cfg), kms.NewFromConfig(cfg))
+	for _, name := range plans.Names() {
+		if problem, _ := with.Ahead(ctx, plans.Plans[name].Share, nil, nil); problem != nil {
+			found.Problems = append(found.Problems,
+				plan.Problem{Path: name + ".share", Text: problem.Problem + ". " + problem.Do})
+		}
+	}
+	return found, nil
+}
+
+func problems(of *planfile.InvalidError) (all []problem) {
+	if of == nil {
+		return nil
+	}
+	for _, each := range of.Problems {
+		all = append(all, problem{each.Line, each.Path, each.Text})
+	}
+	return all
+}
+
+// showProblems tells what is wrong: in text where compilers tell it, in JSON where it is read from.
+func (t *terms) showProblems(path string, invalid, doubts *planfile.InvalidError) error {
+	found := checked{File: path, Problems: problems(invalid), Warnings: problems(doubts)}
 	if t.output == inJSON {
 		if err := t.show(found, nil); err != nil {
 			return err
 		}
 		return ended{Misused}
 	}
-	fmt.Fprintf(t.Err, "%s\n%s: %s. Nothing was done; correct the file and check it again.\n", invalid.Error(), path,
+	fmt.Fprintln(t.Err, invalid.Error())
+	for _, w := range found.Warnings {
+		fmt.Fprintln(t.Err, w.warning(path))
+	}
+	fmt.Fprintf(t.Err, "%s: %s. Nothing was done; correct the file and check it again.\n", path,
 		count(len(found.Problems), "problem"))
 	return ended{Misused}
 }
@@ -97,7 +162,7 @@ func (t *terms) plans(path string) (plan.Plans, error) {
 	var invalid *planfile.InvalidError
 	switch {
 	case errors.As(err, &invalid):
-		return plans, t.showProblems(path, invalid)
+		return plans, t.showProblems(path, invalid, nil)
 	case err != nil:
 		return plans, unread(path, err)
 	default:
@@ -113,7 +178,14 @@ func unread(path string, err error) error {
 }
 
 func (c checked) print(p *page, now time.Time) {
-	p.line("%s: %s, nothing wrong; the default plan is %s", c.File, count(len(c.Plans), "plan"), c.Default)
+	wrong := "nothing wrong"
+	if len(c.Warnings) > 0 {
+		wrong = count(len(c.Warnings), "warning")
+	}
+	p.line("%s: %s, %s; the default plan is %s", c.File, count(len(c.Plans), "plan"), wrong, c.Default)
+	for _, w := range c.Warnings {
+		p.line("%s", p.in(yellow, w.warning(c.File)))
+	}
 	for _, each := range c.Plans {
 		p.heading("%s", each.Name)
 		switch {

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
+	"goldsmith/local/inject"
 	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
@@ -125,5 +127,30 @@ func TestPlanOfRegions(t *testing.T) {
 		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
 		s.suite.EC2.In(virginia).Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
 		s.golden("plan-region-denied", s.types("plan", "nightly", "--plans", path), command.OK)
+	})
+}
+
+// Check doubts a Region that this version does not know, and asks AWS only when it is told to: then it tells all that
+// the account has not, each with its line, or what these credentials do not see.
+func TestCheckOfTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openWithCopies(t, plan.Copy{Region: virginia})
+		there := s.suite.EC2.In(virginia)
+		there.SetKey(there.KeyNamed("alias/off"), ec2.KeyDisabled)
+		s.unplugged = errors.New("nothing is to be asked")
+		s.golden("check-doubts", s.types("check", "testdata/doubts.yaml"), command.OK)
+		s.golden("check-doubts-json", s.types("check", "testdata/doubts.yaml", "-o", "json"), command.OK)
+		s.golden("check-asked-offline", s.types("check", "testdata/doubts.yaml", "--ask"), command.Broken)
+		s.unplugged = nil
+		s.golden("check-asked", s.types("check", "testdata/doubts.yaml", "--ask"), command.Misused)
+		s.golden("check-asked-json", s.types("check", "testdata/doubts.yaml", "--ask", "-o", "json"), command.Misused)
+		s.golden("check-asked-home", s.types("check", "testdata/home.yaml", "--ask"), command.Misused)
+		s.golden("check-asked-no-key", s.types("check", "testdata/seen.yaml", "--ask"), command.Misused)
+		there.SetKey(there.KeyNamed("alias/golden"), ec2.KeyUsable)
+		s.golden("check-asked-well", s.types("check", "testdata/seen.yaml", "--ask"), command.OK)
+		s.suite.Inject(inject.Fault{Action: "DescribeKey", Code: "AccessDeniedException"})
+		s.golden("check-asked-unseen", s.types("check", "testdata/seen.yaml", "--ask"), command.OK)
+		s.suite.EC2.Inject(ec2.Fault{Action: "DescribeRegions", Code: "UnauthorizedOperation"})
+		s.golden("check-asked-blind", s.types("check", "testdata/seen.yaml", "--ask"), command.Broken)
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"goldsmith/shared/plan"
-	"goldsmith/shared/planfile"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -46,7 +45,7 @@ func (s Stage) Strays(ctx context.Context, plans plan.Plans) ([]Stray, error) {
 
 func unknown(name string, plans plan.Plans) string {
 	why := fmt.Sprintf("tag %s names %q, and there is no such plan", tag.Plan, name)
-	if near, ok := planfile.Nearest(name, plans.Names()); ok {
+	if near, ok := plan.Nearest(name, plans.Names()); ok {
 		why += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return why

@@ -1,14 +1,28 @@
-package planfile
+package plan
 
 // Nearest is the known word that a misspelt one was probably meant to be.
 func Nearest(word string, known []string) (string, bool) {
-	best, least := "", 3
-	for _, k := range known {
-		if d := distance(word, k); d < least && d < len(k) {
-			best, least = k, d
-		}
+	all := nearest(word, known)
+	if len(all) == 0 {
+		return "", false
 	}
-	return best, best != ""
+	return all[0], true
+}
+
+// nearest are all known words that no other is nearer to than to the misspelt one.
+func nearest(word string, known []string) (all []string) {
+	least := 2
+	for _, k := range known {
+		d := distance(word, k)
+		if d > least || d >= len(k) {
+			continue
+		}
+		if d < least {
+			least, all = d, nil
+		}
+		all = append(all, k)
+	}
+	return all
 }
 
 // distance is how many letters to change, add or leave out turn one word into the other.
