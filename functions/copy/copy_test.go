@@ -135,7 +135,7 @@ func TestSee(t *testing.T) {
 	const told = "Register DescribeImages Amend Settle PutResult: ok"
 	steptest.Play(t, scene(copying.See), cases{
 		{
-			Name: "on its way", Want: "Register DescribeImages: NotYet",
+			Name: "on its way", Want: "Register DescribeImages Amend: NotYet | Register DescribeImages: NotYet",
 			Given: func(s *steptest.Stage, in *input) { begun(s, in, 0) },
 		},
 		{
@@ -226,7 +226,7 @@ func TestSee(t *testing.T) {
 			},
 		},
 		{
-			Name: "not asked for yet: asked for now", Want: "Register CopyImage Amend DescribeImages: NotYet",
+			Name: "not asked for yet: asked for now", Want: "Register CopyImage Amend DescribeImages Amend: NotYet",
 		},
 		{
 			Name: "a Region that does not know the account for an hour", Want: "Register CopyImage Amend Settle PutResult: ok",

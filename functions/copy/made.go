@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -73,8 +75,7 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 			return c, &fault.NotYet{Err: fmt.Errorf("EC2 does not show copy %s in %s yet", r.ID, c.Region)}
 		}
 		return s.fails(ctx, c, r, fmt.Errorf("copy %s is not there any more: it has been deregistered", r.ID),
-			"The next image is copied. Snapshots that this one had stay, and cost: delete what "+
-				orphans(c.Region, r.ID)+" shows.")
+			"The next image is copied. "+leaves(j.Plan, r))
 	}
 	i := out.Images[0]
 	if why := register.Image(r, i); why != nil {
@@ -87,6 +88,9 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	case image.Lost:
 		return s.lost(ctx, c, r, i)
 	case image.Pending:
+	}
+	if r, err = s.snapshots(ctx, r, i); err != nil {
+		return c, err
 	}
 	if now.Sub(r.Begun) > limit {
 		c.Problem = fmt.Sprintf("copy %s is still pending %s after it was asked for", r.ID, limit)
@@ -199,6 +203,27 @@ func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i typ
 	}
 	return s.fails(ctx, c, r, fmt.Errorf("copying image %s to %s%s failed. %s", r.From, c.Region, under, image.Why(i)),
 		"Put right what EC2 says, for the most part the key; the next image is copied.")
+}
+
+// snapshots writes down which snapshots a copy is given while it is on its way: a person who deregisters it leaves them,
+// and nothing else says for certain whose they are.
+func (s Step) snapshots(ctx context.Context, r ledger.Registration, i types.Image) (ledger.Registration, error) {
+	shown := image.Snapshots(i)
+	if len(shown) == 0 || slices.Equal(shown, r.Snapshots) {
+		return r, nil
+	}
+	r.Snapshots = shown
+	return s.amend(ctx, r)
+}
+
+// leaves is what becomes of the snapshots of a copy that a person deregistered on its way. Those that the register has
+// go as those of any image do that somebody deregisters; of others only a person can say that they are the copy's,
+// since anybody may give a snapshot the description by which they are found.
+func leaves(p plan.Plan, r ledger.Registration) string {
+	if len(r.Snapshots) > 0 && p.KeepIn(r.Region).Rules() {
+		return "Its snapshots are kept for the grace period, and go then: " + strings.Join(r.Snapshots, ", ") + "."
+	}
+	return "Snapshots that this one had stay, and cost: delete what " + orphans(r.Region, r.ID) + " shows."
 }
 
 // orphans is the command that shows the snapshots of a copy that was deregistered: CopyImage describes them so.
