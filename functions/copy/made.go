@@ -69,13 +69,8 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	if fault.IgnoreNotFound(err) != nil {
 		return c, fmt.Errorf("looking at the copy of image %s in %s: %w", j.Image.ID, c.Region, err)
 	}
-	now := s.Now().UTC()
 	if err != nil || len(out.Images) == 0 {
-		if now.Sub(r.Begun) < appearing {
-			return c, &fault.NotYet{Err: fmt.Errorf("EC2 does not show copy %s in %s yet", r.ID, c.Region)}
-		}
-		return s.fails(ctx, c, r, fmt.Errorf("copy %s is not there any more: it has been deregistered", r.ID),
-			"The next image is copied. "+leaves(j.Plan, r))
+		return s.absent(ctx, j.Plan, c, r)
 	}
 	i := out.Images[0]
 	if why := register.Image(r, i); why != nil {
@@ -92,7 +87,7 @@ func (s Step) look(ctx context.Context, j job.Job, c job.Copy, r ledger.Registra
 	if r, err = s.snapshots(ctx, r, i); err != nil {
 		return c, err
 	}
-	if now.Sub(r.Begun) > limit {
+	if s.Now().Sub(r.Begun) > limit {
 		c.Problem = fmt.Sprintf("copy %s is still pending %s after it was asked for", r.ID, limit)
 		c.Do = "Look at it: " + describe(c.Region, r.ID) + ". It counts once it is available."
 	}
@@ -205,8 +200,17 @@ func (s Step) lost(ctx context.Context, c job.Copy, r ledger.Registration, i typ
 		"Put right what EC2 says, for the most part the key; the next image is copied.")
 }
 
-// snapshots writes down which snapshots a copy is given while it is on its way: a person who deregisters it leaves them,
-// and nothing else says for certain whose they are.
+// absent is a copy that EC2 does not show: not yet, or not any more.
+func (s Step) absent(ctx context.Context, p plan.Plan, c job.Copy, r ledger.Registration) (job.Copy, error) {
+	if s.Now().Sub(r.Begun) < appearing {
+		return c, &fault.NotYet{Err: fmt.Errorf("EC2 does not show copy %s in %s yet", r.ID, c.Region)}
+	}
+	return s.fails(ctx, c, r, fmt.Errorf("copy %s is not there any more: it has been deregistered", r.ID),
+		"The next image is copied. "+leaves(p, r))
+}
+
+// snapshots writes down which snapshots a copy is given while it is on its way: a person who deregisters it leaves
+// them, and nothing else says for certain whose they are.
 func (s Step) snapshots(ctx context.Context, r ledger.Registration, i types.Image) (ledger.Registration, error) {
 	shown := image.Snapshots(i)
 	if len(shown) == 0 || slices.Equal(shown, r.Snapshots) {
