@@ -231,7 +231,7 @@ func drained(c Config) []string {
 func hooked(values workflow.Values, c Config) {
 	values[workflow.Hooks], values[workflow.HookDocument] = nil, nil
 	for _, p := range c.Plans.Plans {
-		if p.Hooks.Given() {
+		if p.Commanded() {
 			values[workflow.Hooks], values[workflow.HookDocument] = []string{"*"}, []string{workflow.Command}
 		}
 	}

@@ -248,7 +248,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decisio
 	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	// What does not run takes no command.
-	hooked := j.Plan.Hooks.Given() && j.Source.WasRunning
+	hooked := j.Plan.Commanded() && j.Source.WasRunning
 	j.Hook = job.Hook{Before: hooked, Due: hooked}
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, j.Source.WasRunning, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/freeze"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/hook"
 	"goldsmith/shared/job"
@@ -71,15 +72,15 @@ func (s Step) before(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	h := s.Runner.Plans.Plans[j.Run.Plan].Hooks
+	known := s.Runner.Plans.Plans[j.Run.Plan]
 	switch {
 	case claim.Hook != nil:
 	case late(j, now):
 		j.Hook = job.Hook{}
 		return j, nil
 	case claim.Since.After(j.Times.Claimed):
-		return j, s.lost(ctx, j, claim, h)
-	case differ(j.Plan.Hooks, h):
+		return j, s.lost(ctx, j, claim, freeze.Commands(known, j.Run.Name))
+	case differ(j.Plan, known):
 		j.Hook = job.Hook{}
 		return s.failed(j, "function hook knows another plan of that name; deploy the suite again")
 	}
@@ -92,8 +93,9 @@ func late(j job.Job, now time.Time) bool {
 }
 
 // differ reports whether a run was begun with other hooks than the function knows.
-func differ(told, known plan.Hooks) bool {
-	return (told.Before == "") != (known.Before == "") || (told.After == "") != (known.After == "")
+func differ(told, known plan.Plan) bool {
+	return (told.Hooks.Before == "") != (known.Hooks.Before == "") || (told.Hooks.After == "") != (known.Hooks.After == "") ||
+		told.Consistency != known.Consistency || told.Freeze != known.Freeze
 }
 
 // run sends the command before, or sees what becomes of it.
@@ -103,13 +105,26 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 	case err != nil:
 		return j, err
 	case outcome == hook.Waits:
-		return j, &fault.NotYet{Err: fmt.Errorf("hooks.before runs on %s (%s)", j.Source.Name, j.Source.ID)}
+		return j, &fault.NotYet{Err: fmt.Errorf("%s runs on %s (%s)", job.BeforeOf(j.Frozen()), j.Source.Name, j.Source.ID)}
 	}
 	due := claim.Hook.Due()
 	// Of what is stopped it is due once it is started.
 	j.Hook = job.Hook{After: due && j.Decision == job.ImageNow, Due: due}
 	if outcome == hook.Failed {
 		return s.failed(j, claim.Hook.Failed)
+	}
+	return s.frozen(j, claim.Hook.Since)
+}
+
+// frozen is the job of a source whose data stands still, if it is to: for its limit since the freeze began, which was not
+// before it was sent. Where nothing is left of that no image is begun.
+func (s Step) frozen(j job.Job, since time.Time) (job.Job, error) {
+	if !j.Frozen() {
+		return j, nil
+	}
+	j.Hook.Until = since.Add(j.Plan.Freeze.Lasts())
+	if s.Now().After(j.Hook.Until) {
+		return s.failed(j, fmt.Sprintf("it was not known to be frozen within %s: raise freeze.limit", j.Plan.Freeze.Lasts()))
 	}
 	return j, nil
 }
@@ -118,29 +133,30 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 // one after is due.
 func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
 	now := s.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, Ended: now, Failed: "the ledger does not say whether it was run",
-		After:   h.After != "",
+	c.Hook = &ledger.Hook{Frozen: j.Frozen(), Since: now, Ended: now, Failed: "the ledger does not say whether it was run",
+		After: h.After != "",
 		Timeout: h.Lasts()}
 	if err := s.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)
 	}
 	return fault.Failure("Run the plan again.", "%s (%s): the ledger does not have its claim any more, and so not "+
-		"whether hooks.before was run on it", j.Source.Name, j.Source.ID)
+		"whether %s was run on it", j.Source.Name, j.Source.ID, c.Hook.Before())
 }
 
 // failed does what the plan says where the command before has failed.
 func (s Step) failed(j job.Job, why string) (job.Job, error) {
-	switch j.Plan.Hooks.Failing() {
+	name := job.BeforeOf(j.Frozen())
+	switch j.Plan.Failing() {
 	case plan.HookIgnore:
 		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed,
-			Text: hook.Says("hooks.before", why) + ". It was imaged all the same, as the plan says"})
+			Text: hook.Says(name, why) + ". It was imaged all the same, as the plan says"})
 		return j, nil
 	case plan.HookFail:
 		return j, fault.Failure("See why the command fails (docs/operations.md, \"A command of a plan fails\").",
-			"%s (%s) was not imaged: %s", j.Source.Name, j.Source.ID, hook.Says("hooks.before", why))
+			"%s (%s) was not imaged: %s", j.Source.Name, j.Source.ID, hook.Says(name, why))
 	default:
 		j.Decision, j.Back = job.SkipIt, true
-		j.Skip = &job.Reason{Code: job.BeforeFailed, Text: hook.Says("hooks.before", why)}
+		j.Skip = &job.Reason{Code: job.BeforeFailed, Text: hook.Says(name, why)}
 		j.Warnings = nil // They are of an image.
 		return j, nil
 	}
@@ -176,7 +192,7 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 	case err != nil:
 		return j, err
 	case outcome == hook.Waits:
-		return j, &fault.NotYet{Err: fmt.Errorf("hooks.after on %s (%s): %s", j.Source.Name, j.Source.ID,
+		return j, &fault.NotYet{Err: fmt.Errorf("%s on %s (%s): %s", claim.Hook.Then(), j.Source.Name, j.Source.ID,
 			claim.Hook.Problem)}
 	}
 	return hook.Told(j, claim), nil

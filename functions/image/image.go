@@ -80,6 +80,10 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 	if err := errors.Join(s.atRest(ctx, j), s.prepared(ctx, j)); err != nil {
 		return j, err
 	}
+	if j.Thawed(s.Now()) && j.Plan.Failing() != plan.HookIgnore {
+		return j, fault.Failure("Raise the plan's freeze.limit.", "%s (%s): no image was begun within %s, after which the "+
+			"instance goes on by itself", j.Source.Name, j.Source.ID, j.Plan.Freeze.Lasts())
+	}
 	out, err := s.EC2.CreateImage(ctx, request(j))
 	switch {
 	case err == nil:

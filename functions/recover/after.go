@@ -73,7 +73,7 @@ func failedAfter(c ledger.Claim) string {
 	if c.Hook.Problem == "" {
 		return ""
 	}
-	return "; " + hook.Says("hooks.after", c.Hook.Problem)
+	return "; " + hook.Says(c.Hook.Then(), c.Hook.Problem)
 }
 
 // unrun ends what is due without its being run, and tells people.
@@ -91,13 +91,13 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 	}
 	name := report.Label(c.Name, c.Source)
 	delivery, err := r.Notices.Notice(ctx, notify.Notice{
-		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have its plan's hooks.after",
+		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have " + c.Hook.Then(),
 		Notify: r.Notify,
 		Lines: []string{
 			fmt.Sprintf("Run %s of plan %s did not see the end of its commands on it. %s.", c.Run, c.Plan,
-				strings.TrimSuffix(hook.Says("hooks.after", c.Hook.Problem), ".")),
+				strings.TrimSuffix(hook.Says(c.Hook.Then(), c.Hook.Problem), ".")),
 			"Goldsmith does not try again.",
-			"Now: See whether the application works, and run by hand what the plan's hooks.after does (operations guide, " +
+			"Now: See whether the application works, and run by hand what " + c.Hook.Then() + " does (operations guide, " +
 				"\"A command of a plan fails\").",
 		},
 	})
@@ -108,13 +108,14 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 func (r Rescue) dueNotice(c ledger.Claim) notify.Notice {
 	name := report.Label(c.Name, c.Source)
 	return notify.Notice{
-		Key: "after due " + c.Run + " " + c.Source, Title: name + " waits for its plan's hooks.after", Notify: r.Notify,
+		Key: "after due " + c.Run + " " + c.Source, Title: name + " waits for " + c.Hook.Then(), Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Since %s hooks.after of run %s is due on it, and it could not be run: %s.",
-				c.Hook.Since.UTC().Format(time.DateTime+" UTC"), c.Run, strings.TrimSuffix(c.Hook.Problem, ".")),
+			fmt.Sprintf("Since %s %s of run %s is due on it, and it could not be run: %s.",
+				c.Hook.Since.UTC().Format(time.DateTime+" UTC"), c.Hook.Then(), c.Run,
+				strings.TrimSuffix(c.Hook.Problem, ".")),
 			fmt.Sprintf("Goldsmith goes on trying every few minutes, for %s. Meanwhile it is in no other image.",
 				plan.Duration(dueAtMost)),
-			"Now: See what keeps Systems Manager from its agent, or run by hand what the plan's hooks.after does (operations " +
+			"Now: See what keeps Systems Manager from its agent, or run by hand what " + c.Hook.Then() + " does (operations " +
 				"guide, \"A command of a plan fails\").",
 		},
 	}

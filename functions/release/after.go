@@ -80,13 +80,13 @@ func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time
 	case trouble != nil:
 		return j, false, trouble
 	default:
-		return j, false, &fault.NotYet{Err: fmt.Errorf("hooks.after on %s (%s): %s", j.Source.Name, j.Source.ID,
+		return j, false, &fault.NotYet{Err: fmt.Errorf("%s on %s (%s): %s", claim.Hook.Then(), j.Source.Name, j.Source.ID,
 			claim.Hook.Problem)}
 	}
 }
 
 func unrun(j job.Job, why string) job.Job {
 	j.Warnings = append(slices.Clone(j.Warnings),
-		job.Reason{Code: job.AfterFailed, Text: "hooks.after was not run: " + why})
+		job.Reason{Code: job.AfterFailed, Text: job.AfterOf(j.Frozen()) + " was not run: " + why})
 	return j
 }

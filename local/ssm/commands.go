@@ -193,7 +193,7 @@ func (s *Store) fetch(i *invocation) {
 			i.ran = s.outcome(i.instance, i.command)
 		}
 		if i.ran.Took == 0 {
-			i.ran.Took = usual
+			i.ran.Took = took(i.command)
 		}
 		s.options.Clock.AfterFunc(min(fetching, i.ran.Took), func() { s.follow(i) })
 	}
@@ -212,7 +212,10 @@ func (s *Store) follow(i *invocation) {
 	case runs >= i.limit && (i.broken || i.ran.Took > i.limit):
 		i.ran.Code, i.status, i.details, i.ended = -1, "TimedOut", "ExecutionTimedOut", now
 	case !i.broken && runs >= i.ran.Took:
-		i.status = cmp.Or(i.ran.Status, "Success")
+		if i.status = i.ran.Status; i.status == "" {
+			i.status = "Success"
+			s.freezes(i, now)
+		}
 		i.details = cmp.Or(i.ran.Details, i.status)
 		i.ended = now
 	default:

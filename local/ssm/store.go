@@ -40,6 +40,7 @@ type Store struct {
 	mu          sync.Mutex
 	parameters  map[string]*parameter // by plain name
 	invocations []*invocation
+	frozen      []Frozen
 	outcome     func(instance, command string) Ran
 	// deaf are the instances whose agents fetch no commands, documents those that there are, with their parameters.
 	deaf map[string]bool

@@ -15,6 +15,7 @@ import (
 
 	"goldsmith/shared/command"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/freeze"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -70,7 +71,7 @@ func after(c ledger.Claim) string { return fmt.Sprintf("Goldsmith after %d %s", 
 // Before runs the command before, or sees what becomes of it, and gives the claim with that.
 func (r Runner) Before(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
 	if c.Hook == nil {
-		return r.sendBefore(ctx, c, r.Plans.Plans[c.Plan].Hooks)
+		return r.sendBefore(ctx, c, r.Plans.Plans[c.Plan])
 	}
 	hook := *c.Hook
 	if c.Hook = &hook; hook.Undone() {
@@ -124,9 +125,9 @@ func outcome(problem string) Outcome {
 
 // sendBefore sends the command before, after the claim says so. What Systems Manager has refused for certain is taken
 // back: nothing was run, and nothing is due.
-func (r Runner) sendBefore(ctx context.Context, c ledger.Claim, h plan.Hooks) (ledger.Claim, Outcome, error) {
-	now := r.Now().UTC()
-	c.Hook = &ledger.Hook{Since: now, After: h.After != "", Timeout: h.Lasts()}
+func (r Runner) sendBefore(ctx context.Context, c ledger.Claim, p plan.Plan) (ledger.Claim, Outcome, error) {
+	now, h := r.Now().UTC(), freeze.Commands(p, c.Run)
+	c.Hook = &ledger.Hook{Frozen: p.Consistency == plan.Frozen, Since: now, After: h.After != "", Timeout: h.Lasts()}
 	if h.Before == "" {
 		c.Hook.Ended = now
 		return c, Done, r.record(ctx, c)
@@ -267,7 +268,7 @@ func (r Runner) beforeRuns(ctx context.Context, c ledger.Claim) (bool, error) {
 // sendAfter sends the command after, once the claim says so: the one that the plan has where it is sent from, so that
 // it is one that was deployed.
 func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
-	hook, text := c.Hook, r.Plans.Plans[c.Plan].Hooks.After
+	hook, text := c.Hook, freeze.Commands(r.Plans.Plans[c.Plan], c.Run).After
 	if text == "" {
 		return r.over(ctx, c, notRun+"plan "+c.Plan+" has none any more")
 	}
@@ -340,7 +341,7 @@ func Told(j job.Job, c ledger.Claim) job.Job {
 	j.Hook = job.Hook{}
 	if c.Hook != nil && c.Hook.Problem != "" {
 		j.Warnings = append(slices.Clone(j.Warnings),
-			job.Reason{Code: job.AfterFailed, Text: Says("hooks.after", c.Hook.Problem)})
+			job.Reason{Code: job.AfterFailed, Text: Says(c.Hook.Then(), c.Hook.Problem)})
 	}
 	return j
 }

@@ -252,9 +252,33 @@ type Hook struct {
 	Before bool `json:"before"`
 	// After is whether one is to be run next: function start sets it, and for what is not stopped function hook.
 	After bool `json:"after"`
+	// Until is until when all stands still at least that was frozen; zero where nothing was.
+	Until time.Time `json:"until,omitzero"`
 	// Due is whether the claim's journal is to be asked at the end whether one has yet to be run.
 	Due bool `json:"due,omitempty"`
 }
+
+// BeforeOf names what is run before an image.
+func BeforeOf(frozen bool) string {
+	if frozen {
+		return "the freeze"
+	}
+	return "hooks.before"
+}
+
+// AfterOf names what is run after it.
+func AfterOf(frozen bool) string {
+	if frozen {
+		return "the thaw"
+	}
+	return "hooks.after"
+}
+
+// Frozen reports whether the source's data is to stand still for its image.
+func (j Job) Frozen() bool { return j.Plan.Consistency == plan.Frozen }
+
+// Thawed reports whether what was frozen for the image may go on by then: its watchdog has let it.
+func (j Job) Thawed(now time.Time) bool { return !j.Hook.Until.IsZero() && now.After(j.Hook.Until) }
 
 // Turn is a source's wait for what has to come first.
 type Turn struct {

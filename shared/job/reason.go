@@ -45,6 +45,8 @@ const (
 	AlreadyImaged     ReasonCode = "already-imaged"
 	Superseded        ReasonCode = "superseded"
 	NotARootVolume    ReasonCode = "not-a-root-volume"
+	// NotFreezable: the plan freezes what it images, and nobody knows how on this system.
+	NotFreezable ReasonCode = "cannot-be-frozen"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"
 	// StoreUnseen: EC2 does not say whether a stop loses data.

@@ -201,6 +201,8 @@ func (s Standby) Of() string { return job.ServiceOf(s.Group, s.Drained) }
 
 // Hook is the journal of the commands that a run's plan has around an image.
 type Hook struct {
+	// Frozen is whether the commands freeze and thaw, as the suite has them.
+	Frozen bool `json:"frozen,omitempty"`
 	// Since is set before the command before is sent, which is sent at most once.
 	Since time.Time `json:"hookSince"`
 	// Ended is when the command before was over, Failed how it failed, if it did.
@@ -223,6 +225,12 @@ type Hook struct {
 
 // Undone reports whether the command after may have been sent: what the one before has done does not hold any more.
 func (h *Hook) Undone() bool { return h != nil && (!h.Begun.IsZero() || !h.Done.IsZero()) }
+
+// Before names the command before.
+func (h Hook) Before() string { return job.BeforeOf(h.Frozen) }
+
+// Then names the command after.
+func (h Hook) Then() string { return job.AfterOf(h.Frozen) }
 
 // Due reports whether the command after is still to be run.
 func (h *Hook) Due() bool { return h != nil && h.After && h.Done.IsZero() }
@@ -306,7 +314,7 @@ func (h *HeldError) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
 	if !h.By.Left.IsZero() && h.By.Hook.Due() && !h.By.Hook.Begun.IsZero() {
 		return job.Reason{Code: job.StillDown,
-			Text: "run " + h.By.Run + " has not yet run the plan's hooks.after on it, which is " +
+			Text: "run " + h.By.Run + " has not yet run " + h.By.Hook.Then() + " on it, which is " +
 				"due since " + h.By.Hook.Since.UTC().Format(at) + ". Goldsmith tries to every few minutes; goldsmith status says " +
 				"what keeps it"}
 	}

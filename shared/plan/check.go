@@ -53,6 +53,11 @@ const (
 	MinHookTimeout     = Duration(10 * time.Second)
 	MaxHookTimeout     = Duration(15 * time.Minute)
 	DefaultHookTimeout = Duration(5 * time.Minute)
+	// MinFreeze is what it takes to hear of a freeze, to begin snapshots and to see them. MaxFreeze is longer than
+	// applications wait for their disks. DefaultFreeze leaves EC2 half a minute for a snapshot that is late.
+	MinFreeze     = Duration(20 * time.Second)
+	MaxFreeze     = Duration(5 * time.Minute)
+	DefaultFreeze = Duration(time.Minute)
 	// MinPatience is less than any instance needs for both status checks: they look once a minute.
 	MinPatience = Duration(2 * time.Minute)
 	// MaxPatience is beyond the slowest boot. The sweep ends a test instance that is older than what this allows.
@@ -156,7 +161,8 @@ func lazily(expression string) func() *regexp.Regexp {
 
 // The choices a plan offers, the default first.
 var (
-	Consistencies = []Consistency{Stop, Reboot, None}
+	Consistencies = []Consistency{Stop, Reboot, None, Frozen}
+	FreezeOfs     = []FreezeOf{FreezeFilesystems, FreezeMySQL, FreezePostgreSQL, FreezeMongoDB}
 	Restarts      = []Restart{Snapshotted, Available}
 	Bases         = []Base{BaseDefault, BaseLatest}
 	Deletes       = []Delete{DeleteAlways, DeleteAsSource}
@@ -238,7 +244,7 @@ func (p Plan) Check() []Problem {
 	choice(&c, "restart", p.Restart, Restarts)
 	choice(&c, "health", p.Health, Healths)
 	choice(&c, "instanceStore", p.InstanceStore, InstanceStores)
-	if p.Restart == Available && (p.Consistency == Reboot || p.Consistency == None) {
+	if p.Restart == Available && p.Runs() {
 		c.add("restart", "available means nothing with consistency %s, which stops no instance", p.Consistency)
 	}
 	c.within("concurrency", p.Concurrency, Concurrency)
@@ -248,6 +254,7 @@ func (p Plan) Check() []Problem {
 	c.force(p)
 	c.groups(p)
 	c.drain(p)
+	c.freeze(p)
 	c.hooks(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
@@ -266,7 +273,7 @@ func (p Plan) Check() []Problem {
 func (c *checker) force(p Plan) {
 	switch {
 	case p.Force == 0:
-	case p.Consistency == Reboot || p.Consistency == None:
+	case p.Runs():
 		c.add("force", "means nothing with consistency %s, which stops no instance", p.Consistency)
 	case p.Force < MinForce:
 		c.add("force", "%s is less than 10m: EC2 itself cuts off a guest that does not shut down, after some minutes",

@@ -54,7 +54,7 @@ func (c *checker) groups(p Plan) {
 	}
 	c.pick(p)
 	switch {
-	case g.Shrinks() && (p.Consistency == Reboot || p.Consistency == None):
+	case g.Shrinks() && p.Runs():
 		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
 	case g.Drain != 0 && !g.Shrinks():
 		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
@@ -65,7 +65,7 @@ func (c *checker) groups(p Plan) {
 
 // drain is about target groups of instances that are stopped.
 func (c *checker) drain(p Plan) {
-	if p.Drain && (p.Consistency == Reboot || p.Consistency == None) {
+	if p.Drain && p.Runs() {
 		c.add("drain", "means nothing with consistency %s, which stops no instance", p.Consistency)
 	}
 }

@@ -28,6 +28,8 @@ type Plan struct {
 	Sources Selector `json:"sources,omitzero"`
 	// Consistency is how the data on disk is brought to rest before imaging. Default stop.
 	Consistency Consistency `json:"consistency,omitempty"`
+	// Freeze says what stands still meanwhile, with consistency frozen.
+	Freeze Freeze `json:"freeze,omitzero"`
 	// Restart is the moment a stopped instance is started again. Default snapshotted.
 	Restart Restart `json:"restart,omitempty"`
 	// Health is what counts as back. Default running.
@@ -103,6 +105,8 @@ const (
 	Reboot Consistency = "reboot"
 	// None images the running instance: crash-consistent only.
 	None Consistency = "none"
+	// Frozen images the running instance while what Freeze names stands still, for seconds.
+	Frozen Consistency = "frozen"
 )
 
 // Restart is the moment a stopped instance is started again.

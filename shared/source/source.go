@@ -103,6 +103,7 @@ var rules = []rule{
 	{job.StoreUnseen, storeUnseen},
 	{job.StopProtected, stopProtected},
 	{job.ChangingState, changingState},
+	{job.NotFreezable, notFreezable},
 }
 
 var cautions = []rule{
@@ -230,6 +231,15 @@ func slowVolume(f Facts) string {
 	if f.SlowVolume {
 		return "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging " +
 			"wait"
+	}
+	return ""
+}
+
+// The freezes are a shell's. Those of Windows make the snapshots themselves (AWSEC2-CreateVssSnapshot).
+func notFreezable(f Facts) string {
+	if f.Plan.Consistency == plan.Frozen && State(f.Instance) == types.InstanceStateNameRunning &&
+		f.Instance.Platform == types.PlatformValuesWindows {
+		return "it runs Windows, which consistency frozen does not know how to freeze: image it with consistency stop"
 	}
 	return ""
 }

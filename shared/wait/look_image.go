@@ -33,18 +33,33 @@ func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 		if !done || err != nil {
 			return j, false, err
 		}
-		j.Times.Snapshotted = now
-		return j, true, nil
+		return snapshotted(j, now)
 	}
 	if missing {
 		return j, false, nil
 	}
-	j.Times.Snapshotted = now
 	j.Image.Snapshots = nil
 	for _, volume := range j.Source.Volumes {
 		j.Image.Snapshots = append(j.Image.Snapshots, have[volume])
 	}
-	return j, true, nil
+	return snapshotted(j, now)
+}
+
+// snapshotted is the job of which each volume has a snapshot. Where one may have been begun after the watchdog let go on
+// what was frozen, the image is what the plan says.
+func snapshotted(j job.Job, now time.Time) (job.Job, bool, error) {
+	j.Times.Snapshotted = now
+	late := "the freeze failed: not every volume had a snapshot within " + j.Plan.Freeze.Lasts().String() + ", after which " +
+		"the instance goes on by itself"
+	switch {
+	case !j.Thawed(now):
+		return j, true, nil
+	case j.Plan.Failing() == plan.HookIgnore:
+		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed, Text: late})
+		return j, true, nil
+	default:
+		return j, false, fault.Failure("Raise the plan's freeze.limit.", "%s (%s): %s", j.Source.Name, j.Source.ID, late)
+	}
 }
 
 // snapshots are the snapshots of the job's image by volume. A snapshot holds

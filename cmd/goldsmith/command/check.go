@@ -209,6 +209,8 @@ func (c checkedPlan) how() string {
 		plan.Stop:   "stops each instance",
 		plan.Reboot: "reboots each instance",
 		plan.None:   "images instances as they run",
+		plan.Frozen: "freezes each instance for " + plan.Duration(c.Freeze.Lasts()).String() + " at most (" +
+			string(c.Freeze.What()) + ")",
 	}[c.Consistency]
 	how += fmt.Sprintf(", %d at once", c.Concurrency)
 	if !c.Limit.IsZero() {

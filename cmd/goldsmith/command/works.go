@@ -114,7 +114,7 @@ const unrun = "See docs/operations.md, \"A command of a plan fails\"."
 
 // dueSince is what keeps a command of the plan's from being run.
 func dueSince(h ledger.Hook, zone *time.Location) string {
-	said := "waits for its plan's hooks.after since " + stampIn(h.Since, zone)
+	said := "waits for " + h.Then() + " since " + stampIn(h.Since, zone)
 	if h.Problem != "" {
 		said += ": " + h.Problem
 	}
@@ -142,9 +142,9 @@ func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
 // doing is what is being done with a source, as far as its claim and its state tell.
 func doing(c ledger.Claim, state types.InstanceStateName, zone *time.Location) string {
 	if h := c.Hook; h != nil && h.Ended.IsZero() {
-		return "hooks.before runs on it"
+		return h.Before() + " runs on it"
 	} else if h.Due() && !h.Begun.IsZero() {
-		return "hooks.after is due"
+		return h.Then() + " is due"
 	}
 	return imaging(c, state, zone)
 }

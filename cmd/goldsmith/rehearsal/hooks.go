@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -20,7 +21,7 @@ const asked = 50
 // hooks sees on which sources the plan's commands could not be run now: Systems Manager does not reach their agents.
 // What would be done then is what the plan says. Where Systems Manager may not be asked, nothing is said of it.
 func (s Stage) hooks(ctx context.Context, p plan.Plan, sources []Source) error {
-	if !p.Hooks.Given() || s.Agents == nil {
+	if !p.Commanded() || s.Agents == nil {
 		return nil
 	}
 	var ids []string
@@ -35,7 +36,7 @@ func (s Stage) hooks(ctx context.Context, p plan.Plan, sources []Source) error {
 	}
 	for i, src := range sources {
 		if err == nil && hooked(src) && !reached[src.ID] {
-			sources[i] = unreached(src, p.Hooks)
+			sources[i] = unreached(src, p)
 		}
 	}
 	return err
@@ -65,18 +66,18 @@ func hooked(s Source) bool {
 }
 
 // unreached is a source whose agent Systems Manager does not reach, with what would come of that.
-func unreached(src Source, h plan.Hooks) Source {
-	why := "Systems Manager does not reach its agent: it needs the agent, an instance profile with " +
+func unreached(src Source, p plan.Plan) Source {
+	frozen := p.Consistency == plan.Frozen
+	why := " could not be run now: Systems Manager does not reach its agent: it needs the agent, an instance profile with " +
 		"AmazonSSMManagedInstanceCore, and a way to Systems Manager"
 	switch {
-	case h.Before == "":
-		why = "hooks.after could not be run now: " + why
-		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.AfterFailed, Text: why})
-	case h.Failing() == plan.HookIgnore:
-		why = "hooks.before could not be run now, and it would be imaged all the same: " + why
-		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.BeforeFailed, Text: why})
+	case !frozen && p.Hooks.Before == "":
+		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.AfterFailed, Text: job.AfterOf(false) + why})
+	case p.Failing() == plan.HookIgnore:
+		why = strings.Replace(why, "now:", "now, and it would be imaged all the same:", 1)
+		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.BeforeFailed, Text: job.BeforeOf(frozen) + why})
 	default:
-		src = src.skipped(job.Reason{Code: job.BeforeFailed, Text: "hooks.before could not be run now: " + why})
+		src = src.skipped(job.Reason{Code: job.BeforeFailed, Text: job.BeforeOf(frozen) + why})
 	}
 	return src
 }

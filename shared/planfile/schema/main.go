@@ -83,6 +83,7 @@ func addComments(reflector *jsonschema.Reflector, root string) error {
 // choices are the types of which a plan names one value.
 var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.Consistency]():   texts(plan.Consistencies),
+	reflect.TypeFor[plan.FreezeOf]():      texts(plan.FreezeOfs),
 	reflect.TypeFor[plan.Restart]():       texts(plan.Restarts),
 	reflect.TypeFor[plan.Base]():          texts(plan.Bases),
 	reflect.TypeFor[plan.Delete]():        texts(plan.Deletes),

@@ -1,0 +1,37 @@
+// Package freeze knows the commands by which a running instance brings its data to rest for an image, and lets it go on:
+// one script, which is sent by the suite's document. A watchdog of the instance's own ends what nobody ends.
+package freeze
+
+import (
+	_ "embed"
+	"fmt"
+	"time"
+
+	"goldsmith/shared/plan"
+)
+
+//go:embed freeze.sh
+var script string
+
+// Commands are what is run around the image of a plan's source in a run: what freezes and thaws it, or the plan's hooks.
+func Commands(p plan.Plan, run string) plan.Hooks {
+	if p.Consistency != plan.Frozen {
+		return p.Hooks
+	}
+	return plan.Hooks{
+		Before: text(p.Freeze, run, "freeze"), After: text(p.Freeze, run, "thaw"),
+		Timeout: plan.Duration(p.Freeze.Lasts()), OnFailure: p.Failing(),
+	}
+}
+
+// text puts the script where it can be run again, by the watchdog, and runs it. Run names have no characters that a
+// shell would take for anything (job.RunName).
+func text(f plan.Freeze, run, do string) string {
+	return fmt.Sprintf(`umask 077
+mkdir -p /run/goldsmith
+cat >/run/goldsmith/%[1]s.sh <<'END_OF_GOLDSMITH'
+%[2]sEND_OF_GOLDSMITH
+export do=%[3]s run=%[1]s limit=%[4]d kind=%[5]s
+exec sh /run/goldsmith/%[1]s.sh
+`, run, script, do, int(f.Lasts()/time.Second), f.What())
+}

@@ -1,0 +1,169 @@
+# Brings the data of a running machine to rest for an image (do=freeze), and lets it go on (do=thaw). run names the run of
+# Goldsmith, limit is a number of seconds, kind is filesystems, mysql, postgresql or mongodb; all are in the environment.
+#
+# Nothing stays frozen for longer than limit: a watchdog on the machine itself is there before anything is frozen, and
+# needs no connection (do=watch). Frozen are file systems of ext4 and xfs that hold nothing which the machine needs to let
+# them go on, and so never the root. What a run has done is kept below $state, which is in memory.
+set -u
+umask 077
+base=${GOLDSMITH_BASE:-/run/goldsmith}
+state=$base/$run
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# needed are directories without which the agent, the shell and the watchdog do not go on.
+needed="/ /usr /bin /lib /etc /boot /var /var/lib /var/lib/amazon /var/log /var/log/amazon /var/snap /snap /tmp /var/tmp
+  /run /root /home ${GOLDSMITH_NEEDED:-}"
+
+# mounts are those that are frozen, one for each file system, and what is below another one before that.
+mounts() {
+  kept=$(for d in $needed; do findmnt -n -o MAJ:MIN -T "$d" 2>/dev/null; done)
+  seen=" "
+  findmnt -l -n -r -o TARGET,MAJ:MIN,OPTIONS -t ext4,xfs | sort -r | while read -r target device options; do
+    echo "$kept" | tr -d ' ' | grep -Fqx -- "$device" && continue
+    case ",$options," in *,ro,*) continue ;; esac
+    case "$seen" in *" $device "*) continue ;; esac
+    case "$target" in *\\x*) fail "the name of mount $target cannot be given to fsfreeze" ;; esac
+    seen="$seen$device "
+    echo "$target"
+  done
+}
+
+# release lets everything go on that the run may have brought to rest. What is not frozen refuses that, and no harm is
+# done.
+release() {
+  if [ -f "$state/frozen" ]; then
+    while read -r target; do fsfreeze -u "$target" 2>/dev/null; done <"$state/frozen"
+  fi
+  case $kind in
+    mysql) release_mysql ;;
+    mongodb) release_mongodb ;;
+  esac
+}
+
+expired() { [ -e "$state/expired" ]; }
+
+# A session that idles holds the lock of MySQL or MariaDB, which ends with it: when it is killed, when limit is over, or
+# when the server misses it. Its login is root's on the machine: ~/.my.cnf, or the socket.
+hold_mysql() {
+  do=session setsid sh "$0" </dev/null >"$state/session" 2>&1 &
+  echo $! >"$state/session.pid"
+  until grep -q goldsmith-locked "$state/session"; do
+    kill -0 "$(cat "$state/session.pid")" 2>/dev/null || fail "the server did not lock its tables: $(last)"
+    expired && fail "the server did not lock its tables within $limit seconds"
+    sleep 0.2
+  done
+}
+
+session() {
+  client=$(command -v mariadb || command -v mysql) || fail "there is no client mariadb or mysql"
+  {
+    echo "SET SESSION wait_timeout = $limit; SET SESSION lock_wait_timeout = $limit;"
+    echo "FLUSH TABLES WITH READ LOCK; SELECT 'goldsmith-locked';"
+    exec sleep "$limit"
+  } | { # Where the client ends the session is over, and not only once its time is.
+    "$client" --skip-column-names --unbuffered --batch
+    kill -s TERM -- "-$$"
+  }
+}
+
+release_mysql() {
+  [ -f "$state/session.pid" ] || return 0
+  kill -s TERM -- "-$(cat "$state/session.pid")" 2>/dev/null
+  rm -f "$state/session.pid"
+}
+
+# PostgreSQL recovers from its log, of which a checkpoint leaves little to read. Its files have to be of one moment, so
+# that what they are on has to be frozen.
+hold_postgresql() {
+  data=$(as_postgres "SHOW data_directory") || fail "the server did not say where its data is: $data"
+  spaces=$(as_postgres "SELECT pg_tablespace_location(oid) FROM pg_tablespace") || fail "no tablespaces: $spaces"
+  for d in "$data" "$data/pg_wal" $spaces; do
+    on=$(findmnt -n -o TARGET -T "$(readlink -f "$d")")
+    grep -Fqx -- "$on" "$state/wanted" ||
+      fail "$d is on $on, which is not frozen: it has to be on a file system of its own, ext4 or xfs"
+  done
+  as_postgres CHECKPOINT >"$state/session" 2>&1 || fail "the server made no checkpoint: $(last)"
+}
+
+as_postgres() {
+  (cd / && timeout "$limit" runuser -u postgres -- psql -X -A -t -q -v ON_ERROR_STOP=1 -d postgres -c "$1" 2>&1)
+}
+
+# MongoDB keeps its lock when the session has ended. Where it listens and the login are in a file of root's, if anywhere,
+# and on no command line.
+hold_mongodb() {
+  : >"$state/locking"
+  mongo '{fsync: 1, lock: true}' >"$state/session" 2>&1 || fail "the server did not lock: $(last)"
+}
+
+release_mongodb() {
+  [ -e "$state/locking" ] || return 0
+  mongo '{fsyncUnlock: 1}' >/dev/null 2>&1 && rm -f "$state/locking"
+}
+
+mongo() {
+  file=${GOLDSMITH_MONGODB:-/etc/goldsmith/mongodb}
+  uri=mongodb://127.0.0.1
+  [ -f "$file" ] && uri=$(cat "$file")
+  GOLDSMITH_URI=$uri timeout "$limit" mongosh --nodb --quiet --norc --eval \
+    "const a = connect(process.env.GOLDSMITH_URI).getSiblingDB('admin').runCommand($1); if (!a.ok) { throw a.errmsg }"
+}
+
+last() { tail -n 1 "$state/session" | cut -c1-300; }
+
+# watch lets everything go on when limit is over, and again for as long as the one that freezes has not ended.
+watch() {
+  sleep "$limit"
+  [ -e "$state/thawed" ] && exit 0
+  : >"$state/expired"
+  release
+  while kill -0 "$freezer" 2>/dev/null; do
+    sleep 1
+    release
+  done
+}
+
+freeze() {
+  mkdir -p "$base"
+  find "$base" -mindepth 1 -maxdepth 1 -mtime +2 -exec rm -rf {} + 2>/dev/null
+  mkdir "$state" || fail "run $run has been here before"
+  mounts >"$state/wanted" || fail "what is to be frozen could not be told"
+  [ "$kind" != filesystems ] || [ -s "$state/wanted" ] ||
+    fail "there is nothing to freeze: no mount of ext4 or xfs beside those that the system itself needs"
+  do=watch freezer=$$ setsid sh "$0" </dev/null >/dev/null 2>&1 &
+  trap 'release; : >"$state/failed"' EXIT
+  trap 'exit 1' HUP INT TERM
+  [ "$kind" = filesystems ] || hold_"$kind"
+  sync
+  while read -r target; do
+    expired && fail "it took longer than $limit seconds"
+    echo "$target" >>"$state/frozen"
+    fsfreeze -f "$target" || fail "$target could not be frozen"
+  done <"$state/wanted"
+  expired && fail "it took longer than $limit seconds"
+  trap - EXIT
+  echo "frozen for $limit seconds at most: $kind" $(cat "$state/wanted")
+}
+
+# thaw says whether all stood still until now.
+thaw() {
+  [ -d "$state" ] || fail "nothing stands still: the machine was started since, or nothing was frozen"
+  [ -e "$state/thawed" ] || {
+    expired && : >"$state/late"
+    : >"$state/thawed"
+    release
+  }
+  [ ! -e "$state/late" ] || fail "the watchdog of the machine let it go on after $limit seconds"
+  echo thawed
+}
+
+case $do in
+  freeze) freeze ;;
+  session) session ;;
+  thaw) thaw ;;
+  watch) watch ;;
+esac

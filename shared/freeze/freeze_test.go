@@ -1,0 +1,251 @@
+package freeze_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"goldsmith/shared/freeze"
+	"goldsmith/shared/plan"
+)
+
+// stage is a machine of stand-ins: the script runs in a real shell, and what it calls says what it did.
+type stage struct {
+	t          *testing.T
+	dir, shell string
+}
+
+// standIns are what the script calls. A file system is frozen while its name is in the directory ice; sleeping ends when
+// the test makes the file over.
+var standIns = map[string]string{
+	"findmnt": `case "$*" in
+  *-T*) for at; do :; done; case $at in */data/pg*) echo "${PG:-/data}" ;; *) case "$*" in *MAJ*) echo 259:1 ;; *) echo / ;; esac ;; esac ;;
+  *) printf '/ 259:1 rw\n/data 259:2 rw,noatime\n/data/deep 259:3 rw\n/again 259:2 rw\n/bound 259:1 rw\n/old 259:4 ro\n' ;;
+esac`,
+	"fsfreeze": `name=$(echo "$2" | tr / _)
+case $1 in
+  -f) [ -e "$STAGE/bad$name" ] && exit 1; mkdir "$STAGE/ice/$name" || exit 1 ;;
+  -u) rmdir "$STAGE/ice/$name" || exit 1 ;;
+esac
+echo "$1 $2" >>"$STAGE/log"`,
+	"sleep": `case $1 in 0.2 | 1) exec /bin/sleep 0.02 ;; esac
+while [ -d "$STAGE/bin" ] && [ ! -e "$STAGE/over" ]; do /bin/sleep 0.02; done`,
+	"mysql": `[ -e "$STAGE/nologin" ] && { echo "ERROR 1045 (28000): Access denied" >&2; exit 1; }
+read -r line; read -r line; echo "$line" >>"$STAGE/log"; mkdir "$STAGE/ice/tables"; echo goldsmith-locked
+trap 'exit 1' TERM; trap 'rmdir "$STAGE/ice/tables"' EXIT
+while read -r line; do :; done`,
+	"runuser": `shift 3; "$@"`,
+	"psql": `for sql; do :; done
+echo "$sql" >>"$STAGE/log"
+case $sql in *data_directory*) echo /data/pg ;; *tablespace*) echo "" ;; esac`,
+	"readlink": `echo "$2"`,
+	"mongosh": `for js; do :; done
+case $js in
+  *fsyncUnlock*) rmdir "$STAGE/ice/mongo" ;;
+  *lock:*) mkdir "$STAGE/ice/mongo" ;;
+esac
+echo "$GOLDSMITH_URI" >>"$STAGE/log"`,
+	"sync": `:`,
+}
+
+func play(t *testing.T, story func(*stage)) {
+	t.Helper()
+	for _, shell := range []string{"dash", "bash"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		t.Run(shell, func(t *testing.T) {
+			s := &stage{t: t, dir: t.TempDir(), shell: path}
+			for _, d := range []string{"bin", "ice", "state"} {
+				if err := os.Mkdir(filepath.Join(s.dir, d), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name, body := range standIns {
+				s.make("bin/"+name, "#!/bin/sh\n"+body+"\n")
+			}
+			script, err := os.ReadFile("freeze.sh")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.make("freeze.sh", string(script))
+			t.Cleanup(func() { s.over(); s.calm() }) // No watchdog outlives its test.
+			story(s)
+		})
+	}
+}
+
+func (s *stage) make(name, body string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(body), 0o700); err != nil { //nolint:gosec // it is run
+		s.t.Fatal(err)
+	}
+}
+
+// over lets the limit pass.
+func (s *stage) over() { _ = os.WriteFile(filepath.Join(s.dir, "over"), nil, 0o600) }
+
+// run runs the script and gives what it printed.
+func (s *stage) run(do, kind string, env ...string) (printed string, ok bool) {
+	s.t.Helper()
+	c := exec.Command(s.shell, filepath.Join(s.dir, "freeze.sh"))
+	c.Env = append([]string{"PATH=" + filepath.Join(s.dir, "bin") + ":/usr/bin:/bin", "STAGE=" + s.dir,
+		"GOLDSMITH_BASE=" + filepath.Join(s.dir, "state"), "do=" + do, "run=nightly-1", "limit=60", "kind=" + kind}, env...)
+	out, err := c.CombinedOutput()
+	return string(out), err == nil
+}
+
+// ice is what stands still.
+func (s *stage) ice() string {
+	s.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(s.dir, "ice"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+// calm waits until nothing stands still, and the watchdog has ended.
+func (s *stage) calm() bool {
+	for range 500 {
+		if s.ice() == "" {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+func (s *stage) log() string {
+	b, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return string(b)
+}
+
+func (s *stage) want(what string, got, want any) {
+	s.t.Helper()
+	if got != want {
+		s.t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// still is what stands still of each kind.
+var still = map[string]string{
+	"filesystems": "_data _data_deep", "mysql": "_data _data_deep tables", "postgresql": "_data _data_deep",
+	"mongodb": "_data _data_deep mongo",
+}
+
+// What is frozen is thawed, each kind; the root, what is mounted a second time and what is read only are left alone.
+func TestFreezeAndThaw(t *testing.T) {
+	for kind, want := range still {
+		t.Run(kind, func(t *testing.T) {
+			play(t, func(s *stage) {
+				said, ok := s.run("freeze", kind)
+				s.want("freeze: "+said, ok, true)
+				s.want("still", s.ice(), want)
+				s.want("a second freeze", second(s.run("freeze", kind)), false)
+				s.want("still after it", s.ice(), want)
+				for range 2 {
+					said, ok = s.run("thaw", kind)
+					s.want("thaw: "+said, ok, true)
+					s.want("it goes on", s.calm(), true)
+				}
+			})
+		})
+	}
+}
+
+func second(_ string, ok bool) bool { return ok }
+
+// The watchdog ends what nobody ends, and the thaw says so then, however often.
+func TestWatchdog(t *testing.T) {
+	for kind := range still {
+		t.Run(kind, func(t *testing.T) {
+			play(t, func(s *stage) {
+				_, ok := s.run("freeze", kind)
+				s.want("freeze", ok, true)
+				s.over()
+				s.want("it goes on", s.calm(), true)
+				for range 2 {
+					said, ok := s.run("thaw", kind)
+					s.want("thaw: "+said, ok, false)
+					s.want("says why", strings.Contains(said, "the watchdog of the machine"), true)
+				}
+			})
+		})
+	}
+}
+
+// What cannot be frozen whole is not left frozen in part.
+func TestFreezeFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind, bad, says string
+		env             []string
+		bare            bool // there is no mount but the root
+	}{
+		"a mount":                    {kind: "filesystems", bad: "bad_data", says: "/data could not be frozen"},
+		"a mount, with tables":       {kind: "mysql", bad: "bad_data", says: "/data could not be frozen"},
+		"a mount, with MongoDB":      {kind: "mongodb", bad: "bad_data", says: "/data could not be frozen"},
+		"the login":                  {kind: "mysql", bad: "nologin", says: "did not lock its tables: ERROR 1045"},
+		"PostgreSQL is on the root":  {kind: "postgresql", bad: "x", env: []string{"PG=/"}, says: "which is not frozen"},
+		"nothing but what is needed": {kind: "filesystems", bad: "x", bare: true, says: "there is nothing to freeze"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.make(c.bad, "")
+				if c.bare {
+					s.make("bin/findmnt", "#!/bin/sh\ncase $* in *-T*) echo 259:1 ;; *) echo '/ 259:1 rw' ;; esac\n")
+				}
+				said, ok := s.run("freeze", c.kind, c.env...)
+				s.want("freeze", ok, false)
+				s.want("says "+said, strings.Contains(said, c.says), true)
+				s.want("it goes on", s.calm(), true)
+			})
+		})
+	}
+}
+
+// Nothing frozen, nothing thawed: a machine that was started since says so.
+func TestThawOfNothing(t *testing.T) {
+	play(t, func(s *stage) {
+		said, ok := s.run("thaw", "filesystems")
+		s.want("thaw", ok, false)
+		s.want("says "+said, strings.Contains(said, "nothing stands still"), true)
+	})
+}
+
+// The login of MongoDB is read from root's file and is on no command line.
+func TestMongoDBLogin(t *testing.T) {
+	play(t, func(s *stage) {
+		s.make("uri", "mongodb://root:secret@127.0.0.1")
+		_, ok := s.run("freeze", "mongodb", "GOLDSMITH_MONGODB="+filepath.Join(s.dir, "uri"))
+		s.want("freeze", ok, true)
+		s.want("login", strings.Contains(s.log(), "root:secret"), true)
+		_, _ = s.run("thaw", "mongodb")
+	})
+}
+
+// What is sent is the whole script with what it is to do, and nothing that Systems Manager or a shell takes for more.
+func TestCommands(t *testing.T) {
+	p := plan.Plan{Consistency: plan.Frozen, Freeze: plan.Freeze{Of: plan.FreezeMySQL}}
+	h := freeze.Commands(p, "nightly-20000101T003000Z")
+	for do, text := range map[string]string{"freeze": h.Before, "thaw": h.After} {
+		if !strings.Contains(text, "export do="+do+" run=nightly-20000101T003000Z limit=60 kind=mysql\n") ||
+			strings.Contains(text, "{{") || len(text) > 16<<10 {
+			t.Errorf("%s is sent as %d bytes:\n%s", do, len(text), text[len(text)-200:])
+		}
+		if out, err := exec.Command("sh", "-n", "-c", text).CombinedOutput(); err != nil {
+			t.Errorf("%s is no shell command: %s", do, out)
+		}
+	}
+	if hooks := (plan.Hooks{Before: "a"}); freeze.Commands(plan.Plan{Hooks: hooks}, "x") != hooks {
+		t.Error("a plan's hooks are its own")
+	}
+}
