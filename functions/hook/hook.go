@@ -124,7 +124,8 @@ func (s Step) frozen(j job.Job, since time.Time) (job.Job, error) {
 	}
 	j.Hook.Until = since.Add(j.Plan.Freeze.Lasts())
 	if s.Now().After(j.Hook.Until) {
-		return s.failed(j, fmt.Sprintf("it was not known to be frozen within %s: raise freeze.limit", j.Plan.Freeze.Lasts()))
+		return s.failed(j, fmt.Sprintf("it was not known to be frozen within %s, which is freeze.limit",
+			plan.Duration(j.Plan.Freeze.Lasts())))
 	}
 	return j, nil
 }
@@ -134,7 +135,7 @@ func (s Step) frozen(j job.Job, since time.Time) (job.Job, error) {
 func (s Step) lost(ctx context.Context, j job.Job, c ledger.Claim, h plan.Hooks) error {
 	now := s.Now().UTC()
 	c.Hook = &ledger.Hook{Frozen: j.Frozen(), Since: now, Ended: now, Failed: "the ledger does not say whether it was run",
-		After: h.After != "",
+		After:   h.After != "",
 		Timeout: h.Lasts()}
 	if err := s.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the commands on %s: %w", j.Source.ID, err)
@@ -171,15 +172,17 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.Now().UTC()
 	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
 	if errors.As(err, new(*ledger.HeldError)) { // The run that has it now answers for it.
-		j.Hook = job.Hook{}
-		return j, nil
+		after := j
+		after.Hook = job.Hook{}
+		return s.stood(j, after, "another run has it since")
 	}
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	if claim.Hook == nil { // The end of the job says what it comes to that the ledger has lost it.
-		j.Hook.After = false
-		return j, nil
+		after := j
+		after.Hook.After = false
+		return s.stood(j, after, "the ledger does not have its claim any more")
 	}
 	claim, outcome, err := s.Runner.After(ctx, claim)
 	over := now.Sub(claim.Hook.Begun) > patience+2*claim.Hook.Timeout
@@ -195,5 +198,31 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, &fault.NotYet{Err: fmt.Errorf("%s on %s (%s): %s", claim.Hook.Then(), j.Source.Name, j.Source.ID,
 			claim.Hook.Problem)}
 	}
-	return hook.Told(j, claim), nil
+	return s.stood(j, hook.Told(j, claim), stirred(j, claim))
+}
+
+// stirred is why a source that was frozen may have gone on before each of its snapshots was seen; "" if it has not. That
+// its watchdog let it go on counts for nothing once its limit is over.
+func stirred(j job.Job, c ledger.Claim) string {
+	switch {
+	case c.Hook.Begun.Before(j.Times.Snapshotted):
+		return "a sweep may have thawed it before its snapshots were begun"
+	case hook.NeverRun(c.Hook.Problem), c.Hook.Problem != "" && !j.Thawed(c.Hook.Done):
+		return hook.Says(c.Hook.Then(), c.Hook.Problem)
+	default:
+		return ""
+	}
+}
+
+// stood is the job of a source that is to have stood still for its image; why is why it may not have.
+func (s Step) stood(j, after job.Job, why string) (job.Job, error) {
+	if why == "" || j.Hook.Until.IsZero() {
+		return after, nil
+	}
+	why = "it may not have stood still for its image: " + why
+	if j.Plan.Failing() == plan.HookIgnore {
+		after.Warnings = append(slices.Clone(after.Warnings), job.Reason{Code: job.BeforeFailed, Text: why})
+		return after, nil
+	}
+	return j, fault.Failure("Run the plan again.", "%s (%s): %s", j.Source.Name, j.Source.ID, why)
 }

@@ -81,8 +81,8 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 		return j, err
 	}
 	if j.Thawed(s.Now()) && j.Plan.Failing() != plan.HookIgnore {
-		return j, fault.Failure("Raise the plan's freeze.limit.", "%s (%s): no image was begun within %s, after which the "+
-			"instance goes on by itself", j.Source.Name, j.Source.ID, j.Plan.Freeze.Lasts())
+		return j, fault.Failure("", "%s (%s) was not imaged: CreateImage was not taken within %s of the freeze, after which the "+
+			"instance goes on by itself", j.Source.Name, j.Source.ID, plan.Duration(j.Plan.Freeze.Lasts()))
 	}
 	out, err := s.EC2.CreateImage(ctx, request(j))
 	switch {
@@ -149,7 +149,7 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 // prepared is an error unless what the plan's command before has done to a source that is imaged as it runs still
 // holds.
 func (s Step) prepared(ctx context.Context, j job.Job) error {
-	if j.Decision != job.ImageNow || !j.Source.WasRunning || !j.Plan.Hooks.Given() {
+	if j.Decision != job.ImageNow || !j.Source.WasRunning || !j.Plan.Commanded() {
 		return nil
 	}
 	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, s.Now().UTC()))

@@ -212,10 +212,10 @@ func (s *Store) follow(i *invocation) {
 	case runs >= i.limit && (i.broken || i.ran.Took > i.limit):
 		i.ran.Code, i.status, i.details, i.ended = -1, "TimedOut", "ExecutionTimedOut", now
 	case !i.broken && runs >= i.ran.Took:
-		if i.status = i.ran.Status; i.status == "" {
-			i.status = "Success"
-			s.freezes(i, now)
+		if i.ran.Status == "" {
+			i.ran = s.freezes(i, now)
 		}
+		i.status = cmp.Or(i.ran.Status, "Success")
 		i.details = cmp.Or(i.ran.Details, i.status)
 		i.ended = now
 	default:

@@ -1,7 +1,9 @@
 package ssm
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -9,13 +11,15 @@ import (
 // Frozen is a time for which the data of an instance stood still.
 type Frozen struct {
 	Instance, Run string
-	// Since is when it was frozen, Until when it went on: by its thaw, or its watchdog.
+	// Since is when it was frozen, Until when it went on: by its thaw, by its watchdog, or by other hands.
 	Since, Until time.Time
-	Watchdog     bool
+	// Watchdog is whether the watchdog let it go on, or will.
+	Watchdog bool
+	hands    bool
 }
 
 // freezing is the line by which the suite's script is called. Without a limit there is no watchdog.
-var freezing = regexp.MustCompile(`(?m)^export do=(freeze|thaw) run=(\S+)(?: limit=(\d+))? kind=\w+$`)
+var freezing = regexp.MustCompile(`(?m)^export do=(?:(freeze) run=(\S+)(?: limit=(\d+))? kind=\w+|(thaw) run=(\S+))$`)
 
 // quick is how long the script takes.
 const quick = time.Second
@@ -27,33 +31,61 @@ func took(command string) time.Duration {
 	return usual
 }
 
-// freezes has an instance do what the suite's script does. It is called with the lock held.
-func (s *Store) freezes(i *invocation, now time.Time) {
+// freezes has an instance do what the suite's script does, and gives how that ends. It is called with the lock held.
+func (s *Store) freezes(i *invocation, now time.Time) Ran {
 	words := freezing.FindStringSubmatch(i.command)
-	if words == nil {
-		return
+	switch {
+	case words == nil:
+		return i.ran
+	case words[4] == "thaw":
+		return s.thaws(i, words[5], now)
 	}
-	if words[1] == "thaw" {
-		for n := range s.frozen {
-			if f := &s.frozen[n]; f.Instance == i.instance && f.Run == words[2] && f.Until.After(now) {
-				f.Until, f.Watchdog = now, false
-			}
-		}
-		return
-	}
-	f := Frozen{Instance: i.instance, Run: words[2], Since: now, Until: now.Add(never), Watchdog: true}
+	f := Frozen{Instance: i.instance, Run: words[2], Since: now, Until: now.Add(never)}
 	if seconds, err := strconv.Atoi(words[3]); err == nil {
-		f.Until = i.begun.Add(time.Duration(seconds) * time.Second)
+		f.Until, f.Watchdog = i.begun.Add(time.Duration(seconds)*time.Second), true
 	}
 	s.frozen = append(s.frozen, f)
+	return i.ran
 }
 
 // never is how long what has no watchdog stands still.
 const never = 10 * 365 * 24 * time.Hour
 
+// thaws says whether all stood still until now.
+func (s *Store) thaws(i *invocation, run string, now time.Time) Ran {
+	n := slices.IndexFunc(s.frozen, func(f Frozen) bool { return f.Instance == i.instance && f.Run == run })
+	switch {
+	case n < 0:
+		i.ran.Output = "nothing stands still: the machine was started since, or nothing was frozen"
+	case s.frozen[n].Until.After(now):
+		s.frozen[n].Until, s.frozen[n].Watchdog = now, false
+		return i.ran
+	case s.frozen[n].Watchdog:
+		i.ran.Output = fmt.Sprintf("the watchdog of the machine let it go on after %s", s.frozen[n].Until.Sub(s.frozen[n].Since))
+	default: // A thaw that is repeated says what it said.
+		if !s.frozen[n].hands {
+			return i.ran
+		}
+		i.ran.Output = "it did not all stand still any more: something else let it go on before"
+	}
+	i.ran.Status, i.ran.Code = "Failed", 1
+	return i.ran
+}
+
+// LetGo has other hands let go on what stands still on an instance.
+func (s *Store) LetGo(instance string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := range s.frozen {
+		if f := &s.frozen[n]; f.Instance == instance && f.Until.After(s.options.Clock.Now()) {
+			f.Until, f.Watchdog, f.hands = s.options.Clock.Now(), false, true
+		}
+	}
+}
+
 // Frozen are all times for which data stood still so far, in their order.
 func (s *Store) Frozen() []Frozen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Frozen(nil), s.frozen...)
+	return slices.Clone(s.frozen)
 }

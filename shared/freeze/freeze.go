@@ -18,20 +18,24 @@ func Commands(p plan.Plan, run string) plan.Hooks {
 	if p.Consistency != plan.Frozen {
 		return p.Hooks
 	}
+	limit := p.Freeze.Lasts()
 	return plan.Hooks{
-		Before: text(p.Freeze, run, "freeze"), After: text(p.Freeze, run, "thaw"),
-		Timeout: plan.Duration(p.Freeze.Lasts()), OnFailure: p.Failing(),
+		Before: text(run, fmt.Sprintf("do=freeze run=%s limit=%d kind=%s", run, int(limit/time.Second), p.Freeze.What())),
+		After:  Thaw(run), Timeout: plan.Duration(limit), OnFailure: p.Failing(),
 	}
 }
 
+// Thaw lets go on what a run has frozen, whatever its plan says by then.
+func Thaw(run string) string { return text(run, "do=thaw run="+run) }
+
 // text puts the script where it can be run again, by the watchdog, and runs it. Run names have no characters that a
 // shell would take for anything (job.RunName).
-func text(f plan.Freeze, run, do string) string {
+func text(run, words string) string {
 	return fmt.Sprintf(`umask 077
 mkdir -p /run/goldsmith
 cat >/run/goldsmith/%[1]s.sh <<'END_OF_GOLDSMITH'
 %[2]sEND_OF_GOLDSMITH
-export do=%[3]s run=%[1]s limit=%[4]d kind=%[5]s
+export %[3]s
 exec sh /run/goldsmith/%[1]s.sh
-`, run, script, do, int(f.Lasts()/time.Second), f.What())
+`, run, script, words)
 }

@@ -1,5 +1,6 @@
 # Brings the data of a running machine to rest for an image (do=freeze), and lets it go on (do=thaw). run names the run of
-# Goldsmith, limit is a number of seconds, kind is filesystems, mysql, postgresql or mongodb; all are in the environment.
+# Goldsmith; to freeze, limit is a number of seconds, and kind is filesystems, mysql, postgresql or mongodb. All are in the
+# environment.
 #
 # Nothing stays frozen for longer than limit: a watchdog on the machine itself is there before anything is frozen, and
 # needs no connection (do=watch). Frozen are file systems of ext4 and xfs that hold nothing which the machine needs to let
@@ -32,16 +33,18 @@ mounts() {
   done
 }
 
-# release lets everything go on that the run may have brought to rest. What is not frozen refuses that, and no harm is
-# done.
+# release lets everything go on that the run may have brought to rest, and fails where some of it had gone on before: what
+# is not frozen refuses to be thawed, and no harm is done.
 release() {
+  still=0
   if [ -f "$state/frozen" ]; then
-    while read -r target; do fsfreeze -u "$target" 2>/dev/null; done <"$state/frozen"
+    while read -r target; do fsfreeze -u "$target" 2>/dev/null || still=1; done <"$state/frozen"
   fi
   case $kind in
-    mysql) release_mysql ;;
-    mongodb) release_mongodb ;;
+    mysql) release_mysql || still=1 ;;
+    mongodb) release_mongodb || still=1 ;;
   esac
+  return $still
 }
 
 expired() { [ -e "$state/expired" ]; }
@@ -65,15 +68,16 @@ session() {
     echo "FLUSH TABLES WITH READ LOCK; SELECT 'goldsmith-locked';"
     exec sleep "$limit"
   } | { # Where the client ends the session is over, and not only once its time is.
+    trap : TERM
     "$client" --skip-column-names --unbuffered --batch
+    : >"$state/unlocked"
     kill -s TERM -- "-$$"
   }
 }
 
 release_mysql() {
   [ -f "$state/session.pid" ] || return 0
-  kill -s TERM -- "-$(cat "$state/session.pid")" 2>/dev/null
-  rm -f "$state/session.pid"
+  [ ! -e "$state/unlocked" ] && kill -s TERM -- "-$(cat "$state/session.pid")" 2>/dev/null
 }
 
 # PostgreSQL recovers from its log, of which a checkpoint leaves little to read. Its files have to be of one moment, so
@@ -102,7 +106,7 @@ hold_mongodb() {
 
 release_mongodb() {
   [ -e "$state/locking" ] || return 0
-  mongo '{fsyncUnlock: 1}' >/dev/null 2>&1 && rm -f "$state/locking"
+  mongo '{fsyncUnlock: 1}' >/dev/null 2>&1 && rm -f "$state/locking" # Once: the server counts locks, others' too.
 }
 
 mongo() {
@@ -115,6 +119,14 @@ mongo() {
 
 last() { tail -n 1 "$state/session" | cut -c1-300; }
 
+# guard starts the watchdog: as a service of its own where there is systemd, since what ends the agent's service may end
+# all that the agent has started.
+guard() {
+  systemd-run --setenv=PATH="$PATH" --setenv=GOLDSMITH_BASE="$base" --setenv=do=watch --setenv=run="$run" \
+    --setenv=limit="$limit" --setenv=kind="$kind" --setenv=freezer=$$ /bin/sh "$0" >/dev/null 2>&1 && return
+  do=watch freezer=$$ setsid sh "$0" </dev/null >/dev/null 2>&1 &
+}
+
 # watch lets everything go on when limit is over, and again for as long as the one that freezes has not ended.
 watch() {
   sleep "$limit"
@@ -125,16 +137,18 @@ watch() {
     sleep 1
     release
   done
+  exit 0
 }
 
 freeze() {
   mkdir -p "$base"
   find "$base" -mindepth 1 -maxdepth 1 -mtime +2 -exec rm -rf {} + 2>/dev/null
   mkdir "$state" || fail "run $run has been here before"
+  echo "kind=$kind limit=$limit" >"$state/what"
   mounts >"$state/wanted" || fail "what is to be frozen could not be told"
   [ "$kind" != filesystems ] || [ -s "$state/wanted" ] ||
     fail "there is nothing to freeze: no mount of ext4 or xfs beside those that the system itself needs"
-  do=watch freezer=$$ setsid sh "$0" </dev/null >/dev/null 2>&1 &
+  guard
   trap 'release; : >"$state/failed"' EXIT
   trap 'exit 1' HUP INT TERM
   [ "$kind" = filesystems ] || hold_"$kind"
@@ -142,22 +156,27 @@ freeze() {
   while read -r target; do
     expired && fail "it took longer than $limit seconds"
     echo "$target" >>"$state/frozen"
-    fsfreeze -f "$target" || fail "$target could not be frozen"
+    fsfreeze -f "$target" || {
+      sed -i '$d' "$state/frozen" # Whoever has frozen it thaws it.
+      fail "$target could not be frozen"
+    }
   done <"$state/wanted"
   expired && fail "it took longer than $limit seconds"
   trap - EXIT
   echo "frozen for $limit seconds at most: $kind" $(cat "$state/wanted")
 }
 
-# thaw says whether all stood still until now.
+# thaw says whether all stood still until now. Until it has let everything go on the watchdog does not count on it.
 thaw() {
-  [ -d "$state" ] || fail "nothing stands still: the machine was started since, or nothing was frozen"
+  [ -f "$state/what" ] || fail "nothing stands still: the machine was started since, or nothing was frozen"
+  . "$state/what"
   [ -e "$state/thawed" ] || {
+    release || [ -e "$state/failed" ] || : >"$state/early"
     expired && : >"$state/late"
     : >"$state/thawed"
-    release
   }
   [ ! -e "$state/late" ] || fail "the watchdog of the machine let it go on after $limit seconds"
+  [ ! -e "$state/early" ] || fail "it did not all stand still any more: something else let it go on before"
   echo thawed
 }
 

@@ -1,6 +1,7 @@
 package freeze_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,11 +45,15 @@ case $sql in *data_directory*) echo /data/pg ;; *tablespace*) echo "" ;; esac`,
 	"readlink": `echo "$2"`,
 	"mongosh": `for js; do :; done
 case $js in
-  *fsyncUnlock*) rmdir "$STAGE/ice/mongo" ;;
-  *lock:*) mkdir "$STAGE/ice/mongo" ;;
+  *fsyncUnlock*) rmdir "$STAGE/ice/mongo" || exit 1 ;;
+  *lock:*) mkdir "$STAGE/ice/mongo" || exit 1 ;;
 esac
 echo "$GOLDSMITH_URI" >>"$STAGE/log"`,
 	"sync": `:`,
+	"systemd-run": `[ -e "$STAGE/systemd" ] || exit 1
+while :; do case $1 in --setenv=*) export "${1#--setenv=}"; shift ;; *) break ;; esac; done
+echo "service $do" >>"$STAGE/log"
+setsid "$@" </dev/null >/dev/null 2>&1 &`,
 }
 
 func play(t *testing.T, story func(*stage)) {
@@ -73,7 +78,7 @@ func play(t *testing.T, story func(*stage)) {
 				t.Fatal(err)
 			}
 			s.make("freeze.sh", string(script))
-			t.Cleanup(func() { s.over(); s.calm() }) // No watchdog outlives its test.
+			t.Cleanup(func() { s.over(); s.want("it goes on", s.calm(), true); s.want("what is left", s.left(), "") })
 			story(s)
 		})
 	}
@@ -113,7 +118,7 @@ func (s *stage) ice() string {
 	return strings.Join(names, " ")
 }
 
-// calm waits until nothing stands still, and the watchdog has ended.
+// calm waits until nothing stands still.
 func (s *stage) calm() bool {
 	for range 500 {
 		if s.ice() == "" {
@@ -122,6 +127,28 @@ func (s *stage) calm() bool {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return false
+}
+
+// left are the processes of the test that do not end: none may outlive it.
+func (s *stage) left() (left string) {
+	for range 500 {
+		if left = s.processes(); left == "" {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return left
+}
+
+func (s *stage) processes() (all string) {
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	s.ok(err)
+	for _, f := range files {
+		if line, err := os.ReadFile(f); err == nil && strings.Contains(string(line), s.dir) {
+			all += strings.ReplaceAll(string(line), "\x00", " ") + "; "
+		}
+	}
+	return all
 }
 
 func (s *stage) log() string {
@@ -133,6 +160,13 @@ func (s *stage) want(what string, got, want any) {
 	s.t.Helper()
 	if got != want {
 		s.t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func (s *stage) ok(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -167,20 +201,83 @@ func second(_ string, ok bool) bool { return ok }
 // The watchdog ends what nobody ends, and the thaw says so then, however often.
 func TestWatchdog(t *testing.T) {
 	for kind := range still {
-		t.Run(kind, func(t *testing.T) {
+		for _, systemd := range []bool{false, true} {
+			t.Run(fmt.Sprint(kind, " ", systemd), func(t *testing.T) {
+				play(t, func(s *stage) {
+					if systemd {
+						s.make("systemd", "")
+					}
+					_, ok := s.run("freeze", kind)
+					s.want("a service", strings.Contains(s.log(), "service watch"), systemd)
+					s.want("freeze", ok, true)
+					s.over()
+					s.want("it goes on", s.calm(), true)
+					for range 2 {
+						said, ok := s.run("thaw", kind)
+						s.want("thaw: "+said, ok, false)
+						s.want("says why", strings.Contains(said, "the watchdog of the machine let it go on after 60 seconds"), true)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The thaw says that not all stood still until it came: somebody thawed a file system, or ended the session that holds
+// the tables.
+func TestOthersLetItGoOn(t *testing.T) {
+	for name, c := range map[string]struct{ kind, does string }{
+		"a file system": {"filesystems", "fsfreeze -u /data"},
+		"the tables": {"mysql",
+			`kill -s TERM -- "-$(cat $STAGE/state/nightly-1/session.pid)"; while [ ! -e $STAGE/state/nightly-1/unlocked ]; do sleep 1; done`},
+		"MongoDB's writes":  {"mongodb", "mongosh fsyncUnlock"},
+		"PostgreSQL's data": {"postgresql", "fsfreeze -u /data/deep"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			play(t, func(s *stage) {
-				_, ok := s.run("freeze", kind)
+				_, ok := s.run("freeze", c.kind)
 				s.want("freeze", ok, true)
-				s.over()
-				s.want("it goes on", s.calm(), true)
+				s.make("hands", "PATH=$STAGE/bin:$PATH\n"+c.does+"\n")
+				hands := exec.Command(s.shell, filepath.Join(s.dir, "hands")) //nolint:gosec // the test's own
+				hands.Env = append(os.Environ(), "STAGE="+s.dir)
+				s.ok(hands.Run())
 				for range 2 {
-					said, ok := s.run("thaw", kind)
-					s.want("thaw: "+said, ok, false)
-					s.want("says why", strings.Contains(said, "the watchdog of the machine"), true)
+					said, ok := s.run("thaw", c.kind)
+					s.want("thaw", ok, false)
+					s.want("says "+said, strings.Contains(said, "something else let it go on before"), true)
 				}
+				s.want("it goes on", s.calm(), true)
 			})
 		})
 	}
+}
+
+// What another has frozen is left to that one.
+func TestOthersFreeze(t *testing.T) {
+	play(t, func(s *stage) {
+		s.ok(os.Mkdir(filepath.Join(s.dir, "ice", "_data"), 0o700))
+		said, ok := s.run("freeze", "filesystems")
+		s.want("freeze: "+said, ok, false)
+		s.want("theirs", s.ice(), "_data")
+		said, ok = s.run("thaw", "filesystems")
+		s.want("a thaw of nothing: "+said, ok, true)
+		s.want("theirs", s.ice(), "_data")
+		s.ok(os.Remove(filepath.Join(s.dir, "ice", "_data")))
+	})
+}
+
+// A thaw that is cut off does not keep the watchdog from its work.
+func TestThawCutOff(t *testing.T) {
+	play(t, func(s *stage) {
+		_, ok := s.run("freeze", "filesystems")
+		s.want("freeze", ok, true)
+		s.make("bin/fsfreeze", "#!/bin/sh\nkill -s KILL $PPID\n")
+		_, ok = s.run("thaw", "filesystems")
+		s.want("thaw", ok, false)
+		s.make("bin/fsfreeze", "#!/bin/sh\n"+standIns["fsfreeze"]+"\n")
+		s.over()
+		s.want("it goes on", s.calm(), true)
+	})
 }
 
 // What cannot be frozen whole is not left frozen in part.
@@ -207,6 +304,8 @@ func TestFreezeFails(t *testing.T) {
 				s.want("freeze", ok, false)
 				s.want("says "+said, strings.Contains(said, c.says), true)
 				s.want("it goes on", s.calm(), true)
+				said, ok = s.run("thaw", c.kind, c.env...)
+				s.want("a thaw after it: "+said, ok, true)
 			})
 		})
 	}
@@ -237,7 +336,8 @@ func TestCommands(t *testing.T) {
 	p := plan.Plan{Consistency: plan.Frozen, Freeze: plan.Freeze{Of: plan.FreezeMySQL}}
 	h := freeze.Commands(p, "nightly-20000101T003000Z")
 	for do, text := range map[string]string{"freeze": h.Before, "thaw": h.After} {
-		if !strings.Contains(text, "export do="+do+" run=nightly-20000101T003000Z limit=60 kind=mysql\n") ||
+		with := map[string]string{"freeze": " limit=60 kind=mysql"}[do]
+		if !strings.Contains(text, "export do="+do+" run=nightly-20000101T003000Z"+with+"\n") ||
 			strings.Contains(text, "{{") || len(text) > 16<<10 {
 			t.Errorf("%s is sent as %d bytes:\n%s", do, len(text), text[len(text)-200:])
 		}

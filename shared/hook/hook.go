@@ -268,7 +268,10 @@ func (r Runner) beforeRuns(ctx context.Context, c ledger.Claim) (bool, error) {
 // sendAfter sends the command after, once the claim says so: the one that the plan has where it is sent from, so that
 // it is one that was deployed.
 func (r Runner) sendAfter(ctx context.Context, c ledger.Claim) (ledger.Claim, Outcome, error) {
-	hook, text := c.Hook, freeze.Commands(r.Plans.Plans[c.Plan], c.Run).After
+	hook, text := c.Hook, r.Plans.Plans[c.Plan].Hooks.After
+	if hook.Frozen {
+		text = freeze.Thaw(c.Run)
+	}
 	if text == "" {
 		return r.over(ctx, c, notRun+"plan "+c.Plan+" has none any more")
 	}
@@ -327,6 +330,9 @@ func (r Runner) unreached(ctx context.Context, c ledger.Claim) (ledger.Claim, Ou
 
 // notRun begins what is said of a command that was not run.
 const notRun = "it was not run: "
+
+// NeverRun reports whether a command after had nothing to be run on.
+func NeverRun(problem string) bool { return strings.HasPrefix(problem, notRun) }
 
 // Says is what is told of a command of a plan that has failed, or was not run.
 func Says(which, problem string) string {

@@ -43,7 +43,7 @@ var todo = map[job.ReasonCode]string{
 	job.OutOfService: "See what keeps out of service what is named (operations guide, \"A member does not come back " +
 		"into service\").",
 	job.BeforeFailed: "See why the command fails (operations guide, \"A command of a plan fails\").",
-	job.AfterFailed: "See whether the application works, and run by hand what the plan's hooks.after does (operations " +
+	job.AfterFailed: "See whether the application works, and run by hand what was not (operations " +
 		"guide, \"A command of a plan fails\").",
 	job.RootStays: "Take the root's device out of image.volumes.leaveOut, or the tag goldsmith:image=no off its " +
 		"volume, or leave it so.",

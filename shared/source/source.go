@@ -238,7 +238,7 @@ func slowVolume(f Facts) string {
 // The freezes are a shell's. Those of Windows make the snapshots themselves (AWSEC2-CreateVssSnapshot).
 func notFreezable(f Facts) string {
 	if f.Plan.Consistency == plan.Frozen && State(f.Instance) == types.InstanceStateNameRunning &&
-		f.Instance.Platform == types.PlatformValuesWindows {
+		strings.EqualFold(string(f.Instance.Platform), string(types.PlatformValuesWindows)) {
 		return "it runs Windows, which consistency frozen does not know how to freeze: image it with consistency stop"
 	}
 	return ""

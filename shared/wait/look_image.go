@@ -25,6 +25,9 @@ func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 		return j, false, err
 	}
 	missing := slices.ContainsFunc(j.Source.Volumes, func(volume string) bool { return have[volume] == "" })
+	if missing && frozenTooShort(j, now) {
+		return j, false, fault.Failure(raiseLimit, "%s (%s): %s", j.Source.Name, j.Source.ID, tooShort(j))
+	}
 	if missing && now.Sub(j.Times.ImageSent) > appearingDown {
 		// A volume detached in the meantime never gets a snapshot, a failed image
 		// none at all, nor one that was deregistered; the image itself knows.
@@ -49,18 +52,26 @@ func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 // what was frozen, the image is what the plan says.
 func snapshotted(j job.Job, now time.Time) (job.Job, bool, error) {
 	j.Times.Snapshotted = now
-	late := "the freeze failed: not every volume had a snapshot within " + j.Plan.Freeze.Lasts().String() + ", after which " +
-		"the instance goes on by itself"
 	switch {
-	case !j.Thawed(now):
-		return j, true, nil
-	case j.Plan.Failing() == plan.HookIgnore:
-		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed, Text: late})
-		return j, true, nil
-	default:
-		return j, false, fault.Failure("Raise the plan's freeze.limit.", "%s (%s): %s", j.Source.Name, j.Source.ID, late)
+	case frozenTooShort(j, now):
+		return j, false, fault.Failure(raiseLimit, "%s (%s): %s", j.Source.Name, j.Source.ID, tooShort(j))
+	case j.Thawed(now):
+		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.BeforeFailed, Text: tooShort(j)})
 	}
+	return j, true, nil
 }
+
+// frozenTooShort reports whether the job's image is to be of data that stood still, and is not known to be.
+func frozenTooShort(j job.Job, now time.Time) bool {
+	return j.Thawed(now) && j.Plan.Failing() != plan.HookIgnore
+}
+
+func tooShort(j job.Job) string {
+	return fmt.Sprintf("not every volume was seen to have a snapshot within %s of the freeze, after which the instance goes "+
+		"on by itself", plan.Duration(j.Plan.Freeze.Lasts()))
+}
+
+const raiseLimit = "Raise the plan's freeze.limit, up to 5m, if its application may stand still for that long."
 
 // snapshots are the snapshots of the job's image by volume. A snapshot holds
 // what was written before it was requested, so pending is as good as completed. Anyone may write the tags that they are

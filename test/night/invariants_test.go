@@ -57,6 +57,8 @@ var invariants = []invariant{
 	{inService, func(n *night, _ []types.Image) { n.membersServe() }},
 	{inGroups, func(n *night, _ []types.Image) { n.targetsServe() }},
 	{afterRan, func(n *night, _ []types.Image) { n.commandsRan() }},
+	{thawsSoon, func(n *night, _ []types.Image) { n.thawsInTime() }},
+	{ofFrozen, func(n *night, _ []types.Image) { n.imagesOfFrozen() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
@@ -78,6 +80,8 @@ const (
 	inGroups  = "no target stays deregistered longer than the sweep after its run's end, or people know and recover " +
 		"tries"
 	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
+	thawsSoon    = "nothing stays frozen longer than its limit"
+	ofFrozen     = "what counts as frozen stood still for its snapshots"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"

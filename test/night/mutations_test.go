@@ -13,6 +13,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
+	"goldsmith/local/inject"
 	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
@@ -131,6 +132,34 @@ var mutations = []mutation{
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.Hook = nil }}
 		},
 		story: func(n *night) { n.managed("web", ""); n.run() },
+	},
+	{
+		name: "the freeze is sent without its limit", breaks: thawsSoon,
+		on: func() stack.Options { return frozen() },
+		edit: func(o *stack.Options) {
+			o.Guard = guarded(instead("SendCommand", ` limit=\d+`, func() string { return "" }))
+		},
+		story: func(n *night) {
+			db := n.managed("db", "")
+			n.at("image", db, func(work) {
+				n.Inject(inject.Fault{Action: "SendCommand", Code: "InvalidInstanceId", Until: time.Now().Add(2 * time.Minute)})
+			})
+			n.run()
+		},
+	},
+	{
+		name: "the watchdog lets go early, and nobody hears what the thaw says of it", breaks: ofFrozen,
+		on: func() stack.Options {
+			o := frozen()
+			o.EC2.Timing = ec2.DefaultTiming()
+			o.EC2.Timing.SnapshotShows = ec2.Span{Min: 20 * time.Second, Max: 20 * time.Second}
+			return o
+		},
+		edit: func(o *stack.Options) {
+			o.Guard = guarded(instead("SendCommand", ` limit=\d+`, func() string { return " limit=9" }),
+				answering("ListCommandInvocations", `"Failed"`, `"Success"`))
+		},
+		story: func(n *night) { n.managed("db", ""); n.run() },
 	},
 	{
 		name: "what fails ends the source's work, and recover sleeps", breaks: isBack,
