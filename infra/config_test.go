@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/shared/plan"
 )
 
 func TestRead(t *testing.T) {
@@ -85,5 +88,25 @@ func TestBadPlans(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "plans.yaml:4: nightly.schedule: ") ||
 		!strings.Contains(err.Error(), "plans.yaml:6: nightly.window: ") {
 		t.Errorf("says %v", err)
+	}
+}
+
+// Commands may be sent to sources only where a plan has some, or freezes what it images.
+func TestCommandsAreAllowed(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*plan.Plan)
+		want bool
+	}{
+		"without": {func(*plan.Plan) {}, false},
+		"hooks":   {func(p *plan.Plan) { p.Hooks.After = "sync" }, true},
+		"frozen":  {func(p *plan.Plan) { p.Consistency = plan.Frozen }, true},
+	} {
+		p := plan.Default()
+		c.edit(&p)
+		values := workflow.Values{}
+		hooked(values, Config{Plans: plan.Plans{Plans: map[string]plan.Plan{"nightly": p}}})
+		if got := len(values[workflow.Hooks]) > 0 && len(values[workflow.HookDocument]) > 0; got != c.want {
+			t.Errorf("%s: allowed is %v", name, got)
+		}
 	}
 }

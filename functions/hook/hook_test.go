@@ -39,6 +39,27 @@ func after(s *steptest.Stage) (handler.Func[hook.Input, job.Job], hook.Input) {
 	return step, hook.Input{Job: j, Do: hook.After}
 }
 
+// frozen is a job whose data stands still, and of which every volume has a snapshot.
+func frozen(s *steptest.Stage) (handler.Func[hook.Input, job.Job], hook.Input) {
+	s.Plan.Consistency = plan.Frozen
+	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
+	step := hook.Step{
+		Runner: running.Runner{EC2: s.EC2, SSM: s.SSM, Plans: plans, Claims: s.Ledger, Now: time.Now}, Claims: s.Ledger,
+		Now: time.Now,
+	}
+	j := s.Job()
+	j.Decision, j.Hook = job.ImageNow, job.Hook{Before: true, Due: true}
+	began := time.Now().UTC()
+	_, _ = step.Handle(s.Context(), hook.Input{Job: j, Do: hook.Before})
+	time.Sleep(4 * time.Second)
+	j, err := step.Handle(s.Context(), hook.Input{Job: j, Do: hook.Before})
+	s.Must(err)
+	s.Same("hook", j.Hook, job.Hook{After: true, Due: true, Until: began.Add(time.Minute)})
+	time.Sleep(4 * time.Second)
+	j.Times.Snapshotted = time.Now().UTC()
+	return step.Handle, hook.Input{Job: j, Do: hook.After}
+}
+
 // ends has each command end so.
 func ends(ran ssm.Ran) func(*steptest.Stage, *hook.Input) {
 	return func(s *steptest.Stage, _ *hook.Input) {
@@ -152,6 +173,76 @@ func TestAfter(t *testing.T) {
 			Want: "Claim Record SendCommand Record DescribeInstances: NotYet | " +
 				"Claim Record SendCommand Record DescribeInstances: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("hook", j.Hook, job.Hook{Due: true}) },
+		},
+	})
+}
+
+// What is not known to have stood still until each snapshot was seen does not count as frozen.
+func TestThaw(t *testing.T) {
+	soon := func(*steptest.Stage) { time.Sleep(4 * time.Second) }
+	const over = "Claim ListCommandInvocations Record: "
+	// says looks at what is told where the plan has it imaged all the same.
+	says := func(what string) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
+			last := j.Warnings[len(j.Warnings)-1]
+			s.Same("warning", last, job.Reason{Code: job.BeforeFailed,
+				Text: "it may not have stood still for its image: " + what})
+		}
+	}
+	allTheSame := func(in *hook.Input) { in.Job.Plan.Freeze.OnFailure = plan.HookIgnore }
+	early := func(s *steptest.Stage, _ *hook.Input) { s.Parameters.LetGo(s.Web) }
+	steptest.Play(t, frozen, cases{
+		{
+			Name: "all stood still", Between: soon, Want: sent + " | " + over + "ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
+		},
+		{Name: "something let it go on before", Between: soon, Given: early, Want: sent + " | " + over + "Failed"},
+		{
+			Name: "something let it go on before, and it is imaged all the same", Between: soon,
+			Given: func(s *steptest.Stage, in *hook.Input) { early(s, in); allTheSame(in) },
+			Want:  sent + " | " + over + "ok",
+			Then: says("the thaw failed: the command ended as Failed with code 1, having printed: it did not all stand still any " +
+				"more: something else let it go on before"),
+		},
+		{
+			Name: "the watchdog let it go on once its limit was over", Between: soon, Want: sent + " | " + over + "ok",
+			Given: func(*steptest.Stage, *hook.Input) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("warnings", len(j.Warnings), 1)
+				s.Same("warning", j.Warnings[0].Code, job.AfterFailed)
+			},
+		},
+		{
+			Name: "a sweep may have thawed it before its snapshots were begun", Want: "Claim: Failed",
+			Given: func(s *steptest.Stage, in *hook.Input) {
+				claim := *s.Held(s.Web)
+				claim.Hook.Begun = in.Job.Times.Snapshotted.Add(-time.Second)
+				claim.Hook.Done = in.Job.Times.Snapshotted
+				s.Hold(claim)
+			},
+		},
+		{
+			Name: "another run has it", Want: "Claim: Failed",
+			Given: func(s *steptest.Stage, _ *hook.Input) {
+				claim := *s.Held(s.Web)
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, claim.Run))
+				claim.Run, claim.Execution = "weekly-20000101T000000Z", ""
+				s.Hold(claim)
+			},
+		},
+		{
+			Name: "the ledger has lost its claim", Want: "Claim: Failed",
+			Given: func(s *steptest.Stage, _ *hook.Input) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
+			},
+		},
+		{
+			Name: "the ledger has lost its claim, and it is imaged all the same", Want: "Claim: ok",
+			Given: func(s *steptest.Stage, in *hook.Input) {
+				allTheSame(in)
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
+			},
+			Then: says("the ledger does not have its claim any more"),
 		},
 	})
 }

@@ -91,32 +91,39 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 	}
 	name := report.Label(c.Name, c.Source)
 	delivery, err := r.Notices.Notice(ctx, notify.Notice{
-		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have " + c.Hook.Then(),
+		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have " + c.Hook.Awaited(),
 		Notify: r.Notify,
 		Lines: []string{
 			fmt.Sprintf("Run %s of plan %s did not see the end of its commands on it. %s.", c.Run, c.Plan,
 				strings.TrimSuffix(hook.Says(c.Hook.Then(), c.Hook.Problem), ".")),
 			"Goldsmith does not try again.",
-			"Now: See whether the application works, and run by hand what " + c.Hook.Then() + " does (operations guide, " +
-				"\"A command of a plan fails\").",
+			"Now: See whether the application works, and " + byHand(c) + " (operations guide, \"A command of a plan fails\").",
 		},
 	})
 	return delivery != notify.Failed || r.Now().Sub(c.Hook.Done) > dueAtMost, err
+}
+
+// byHand is what a person may do in place of the command after.
+func byHand(c ledger.Claim) string {
+	if c.Hook.Frozen {
+		return "see that nothing of it is frozen any more"
+	}
+	return "run by hand what the plan's hooks.after does"
 }
 
 // dueNotice names a source on which a command is due that cannot be run.
 func (r Rescue) dueNotice(c ledger.Claim) notify.Notice {
 	name := report.Label(c.Name, c.Source)
 	return notify.Notice{
-		Key: "after due " + c.Run + " " + c.Source, Title: name + " waits for " + c.Hook.Then(), Notify: r.Notify,
+		Key: "after due " + c.Run + " " + c.Source, Title: name + " waits for " + c.Hook.Awaited(), Notify: r.Notify,
 		Lines: []string{
 			fmt.Sprintf("Since %s %s of run %s is due on it, and it could not be run: %s.",
 				c.Hook.Since.UTC().Format(time.DateTime+" UTC"), c.Hook.Then(), c.Run,
 				strings.TrimSuffix(c.Hook.Problem, ".")),
 			fmt.Sprintf("Goldsmith goes on trying every few minutes, for %s. Meanwhile it is in no other image.",
 				plan.Duration(dueAtMost)),
-			"Now: See what keeps Systems Manager from its agent, or run by hand what " + c.Hook.Then() + " does (operations " +
-				"guide, \"A command of a plan fails\").",
+			"Now: See what keeps Systems Manager from its agent, or " + byHand(c) + " (operations guide, \"A command of a plan " +
+				"fails\").",
 		},
 	}
 }

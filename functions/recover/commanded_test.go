@@ -69,6 +69,21 @@ func TestACommandThatIsDue(t *testing.T) {
 			Then: ends(1, false, "the run ended before its image was done"),
 		},
 		{
+			Name: "it thaws, whatever the plan says by then", Anything: true, Want: "|", Between: after(5 * time.Minute),
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				claim := *s.Held(s.Web)
+				claim.Hook.Frozen = true
+				s.Hold(claim)
+				s.Parameters.OnCommand(func(_, command string) ssm.Ran {
+					if strings.Contains(command, "export do=thaw run="+steptest.RunName) {
+						return ssm.Ran{Status: "Success"}
+					}
+					return ssm.Ran{Status: "Failed", Code: 3, Output: command}
+				})
+			},
+			Then: ends(1, false, "the run ended before its image was done"),
+		},
+		{
 			Name: "it fails", Anything: true, Want: "|", Between: after(5 * time.Minute),
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Parameters.OnCommand(func(_, _ string) ssm.Ran { return ssm.Ran{Status: "Failed", Code: 3, Output: "no lock"} })

@@ -232,6 +232,14 @@ func (h Hook) Before() string { return job.BeforeOf(h.Frozen) }
 // Then names the command after.
 func (h Hook) Then() string { return job.AfterOf(h.Frozen) }
 
+// Awaited names it as what a source waits for.
+func (h Hook) Awaited() string {
+	if h.Frozen {
+		return "its thaw"
+	}
+	return "its plan's hooks.after"
+}
+
 // Due reports whether the command after is still to be run.
 func (h *Hook) Due() bool { return h != nil && h.After && h.Done.IsZero() }
 

@@ -90,6 +90,12 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"roll.templates.web": func(p *Plan) { p.Roll.Templates = map[string][]string{"web": {"!"}} },
 		"hooks.before":       func(p *Plan) { p.Hooks.Before = "mysql -p{{ ssm:/shop/password }} -e 'FLUSH TABLES'" },
 		"hooks.after":        func(p *Plan) { p.Hooks.After = "echo \x1b[2J" },
+		"freeze":             func(p *Plan) { p.Freeze.Of = FreezeMySQL },
+		"freeze.of":          func(p *Plan) { p.Consistency, p.Freeze.Of = Frozen, "oracle" },
+		"freeze.limit":       func(p *Plan) { p.Consistency, p.Freeze.Limit = Frozen, MaxFreeze+1 },
+		"freeze.onFailure":   func(p *Plan) { p.Consistency, p.Freeze.OnFailure = Frozen, "thaw" },
+		"hooks":              func(p *Plan) { p.Consistency, p.Hooks.After = Frozen, "sync" },
+		"drain":              func(p *Plan) { p.Consistency, p.Drain = Frozen, true },
 		"hooks.timeout": func(p *Plan) {
 			p.Hooks = Hooks{After: "docker ps --format '{{.Names}}'\r\n\tsync", Timeout: 1}
 		},

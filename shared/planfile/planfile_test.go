@@ -161,6 +161,12 @@ func TestParseReadsEveryKey(t *testing.T) {
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
 		t.Error(diff)
 	}
+	frozen := plan.Default()
+	frozen.Name, frozen.Consistency = "frozen", plan.Frozen
+	frozen.Freeze = plan.Freeze{Of: plan.FreezePostgreSQL, Limit: plan.Duration(30 * time.Second), OnFailure: plan.HookFail}
+	if diff := cmp.Diff(frozen, plans.Plans["frozen"]); diff != "" {
+		t.Error(diff)
+	}
 	stored := plan.Default()
 	stored.Name = "stored"
 	stored.Sources.Snapshots.Tags = map[string][]string{"Backup": {"daily"}, "Tier": {}}

@@ -93,6 +93,25 @@ func TestMac(t *testing.T) {
 	}
 }
 
+// What runs Windows is not frozen, and is imaged where nothing is to be frozen of it.
+func TestNotFreezable(t *testing.T) {
+	for _, platform := range []types.PlatformValues{"", "windows", types.PlatformValuesWindows} {
+		for _, consistency := range plan.Consistencies {
+			for _, state := range []types.InstanceStateName{types.InstanceStateNameRunning, types.InstanceStateNameStopped} {
+				f := healthy()
+				inState(state)(&f)
+				f.Instance.Platform = platform
+				skip, warnings := judge(f, plan.Plan{Consistency: consistency})
+				if platform != "" && consistency == plan.Frozen && state == types.InstanceStateNameRunning {
+					wantSkip(t, job.NotFreezable, skip, warnings)
+				} else {
+					wantNothing(t, skip, warnings)
+				}
+			}
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	for i, odd := range oddities {
 		for _, consistency := range plan.Consistencies {

@@ -365,7 +365,7 @@ func TestAnAgentThatDoesNotComeBack(t *testing.T) {
 			n.saysOf(r, "PARTIAL", "hooks.after was not run", "Goldsmith goes on trying")
 			time.Sleep(time.Hour)
 			n.want("commands", n.commands(web), "freeze")
-			if said := n.said(); !strings.Contains(said, "waits for hooks.after") {
+			if said := n.said(); !strings.Contains(said, "waits for its plan's hooks.after") {
 				t.Errorf("people were not told: %s", said)
 			}
 			n.Forget("SendCommand")

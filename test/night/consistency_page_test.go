@@ -39,6 +39,8 @@ func TestConsistencies(t *testing.T) {
 			p.Hooks, p.Consistency = plan.Hooks{}, plan.None
 		}},
 		{"`none` with `hooks`", "what the application has flushed", uncut},
+		{"`consistency: frozen`", "what was on disk while nothing was written to frozen file systems, and the database had " +
+			"locked its tables", func(p *plan.Plan) { p.Hooks, p.Consistency = plan.Hooks{}, plan.Frozen }},
 	} {
 		play(t, commanded(c.edit), func(n *night) {
 			db := n.managed("db", "gp3")

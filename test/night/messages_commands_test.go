@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"strings"
 	"time"
 
 	"goldsmith/local/inject"
@@ -39,6 +40,36 @@ func commandSituations() []*situation {
 			time.Sleep(time.Hour)
 			n.Forget("SendCommand")
 		}},
+		{what: "the limit of a freeze passes before every snapshot is seen", options: frozen(), story: run(func(n *night) {
+			n.managed("db", "private")
+			n.at("image", "", func(work) {
+				n.Inject(inject.Fault{Action: "DescribeSnapshots", Code: "RequestLimitExceeded",
+					Until: time.Now().Add(90 * time.Second)})
+			})
+		})},
+		{what: "there is nothing to freeze", options: frozen(), story: run(func(n *night) {
+			n.Parameters.OnCommand(func(_, command string) ssm.Ran {
+				if strings.Contains(command, "export do=thaw") {
+					return ssm.Ran{Status: "Success"}
+				}
+				return ssm.Ran{Status: "Failed", Code: 1, Output: "there is nothing to freeze: no mount of ext4 or xfs beside " +
+					"those that the system itself needs\n"}
+			})
+			n.managed("db", "private")
+		})},
+		{what: "a frozen source is let go on by other hands", options: frozen(), story: run(func(n *night) {
+			n.at("image", n.managed("db", "private"), func(w work) { n.Parameters.LetGo(w.Source.ID) })
+		})},
+		{what: "Systems Manager is lost for an hour while all stands still, and the run is aborted", options: frozen(),
+			story: func(n *night) {
+				n.at("image", n.managed("db", "private"), func(w work) {
+					n.Inject(inject.Fault{Action: "SendCommand", Code: "InvalidInstanceId"})
+					n.ok(n.States.Stop(w.Execution, "", ""))
+				})
+				n.run()
+				time.Sleep(time.Hour)
+				n.Forget("SendCommand")
+			}},
 		{what: "the work on a source is aborted between the commands, and the command after fails", options: commanded(uncut),
 			story: func(n *night) {
 				fails("thaw", "Job for mysqld.service failed.\n")(n)

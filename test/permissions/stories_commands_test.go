@@ -71,6 +71,14 @@ func commandedAborted(n *night) {
 	}
 }
 
+// frozen is one with an image while all stands still.
+func frozen(n *night) {
+	db := n.managed(enrolled("db", "frozen"))
+	n.run(due.Add(2*time.Hour + 10*time.Minute))
+	n.want("ending", n.result(db).Ending, job.Imaged)
+	n.want("frozen", len(n.Parameters.Frozen()), 1)
+}
+
 // commandedUnasked is one in which an agent does not come back before the request is answered.
 func commandedUnasked(n *night) {
 	lab := n.managed(map[string]string{"Name": "lab"})

@@ -103,6 +103,7 @@ var stories = []story{
 	{name: "an instance in a target group whose run is aborted", play: drainingAborted},
 	{name: "commands around images that fail", play: commanded},
 	{name: "commands around images whose runs are aborted", play: commandedAborted},
+	{name: "an image while all stands still", play: frozen},
 	{name: "a command that is due when nothing asks for an image any more", play: commandedUnasked},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {

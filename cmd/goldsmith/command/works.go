@@ -114,7 +114,7 @@ const unrun = "See docs/operations.md, \"A command of a plan fails\"."
 
 // dueSince is what keeps a command of the plan's from being run.
 func dueSince(h ledger.Hook, zone *time.Location) string {
-	said := "waits for " + h.Then() + " since " + stampIn(h.Since, zone)
+	said := "waits for " + h.Awaited() + " since " + stampIn(h.Since, zone)
 	if h.Problem != "" {
 		said += ": " + h.Problem
 	}
