@@ -202,12 +202,12 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 }
 
 // stirred is why a source that was frozen may have gone on before each of its snapshots was seen; "" if it has not. That
-// its watchdog let it go on counts for nothing once its limit is over.
+// its watchdog let it go on once its limit was over is no failure of the thaw.
 func stirred(j job.Job, c ledger.Claim) string {
 	switch {
 	case c.Hook.Begun.Before(j.Times.Snapshotted):
 		return "a sweep may have thawed it before its snapshots were begun"
-	case hook.NeverRun(c.Hook.Problem), c.Hook.Problem != "" && !j.Thawed(c.Hook.Done):
+	case c.Hook.Problem != "":
 		return hook.Says(c.Hook.Then(), c.Hook.Problem)
 	default:
 		return ""

@@ -207,10 +207,7 @@ func TestThaw(t *testing.T) {
 		{
 			Name: "the watchdog let it go on once its limit was over", Between: soon, Want: sent + " | " + over + "ok",
 			Given: func(*steptest.Stage, *hook.Input) { time.Sleep(time.Minute) },
-			Then: func(s *steptest.Stage, j job.Job) {
-				s.Same("warnings", len(j.Warnings), 1)
-				s.Same("warning", j.Warnings[0].Code, job.AfterFailed)
-			},
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
 		{
 			Name: "a sweep may have thawed it before its snapshots were begun", Want: "Claim: Failed",

@@ -94,7 +94,7 @@ func (r Rescue) tellOfAfter(ctx context.Context, c ledger.Claim, state types.Ins
 		Key: "after failed " + c.Run + " " + c.Source, Title: name + " did not have " + c.Hook.Awaited(),
 		Notify: r.Notify,
 		Lines: []string{
-			fmt.Sprintf("Run %s of plan %s did not see the end of its commands on it. %s.", c.Run, c.Plan,
+			fmt.Sprintf("Run %s of plan %s did not see the end of its commands on it: %s.", c.Run, c.Plan,
 				strings.TrimSuffix(hook.Says(c.Hook.Then(), c.Hook.Problem), ".")),
 			"Goldsmith does not try again.",
 			"Now: See whether the application works, and " + byHand(c) + " (operations guide, \"A command of a plan fails\").",

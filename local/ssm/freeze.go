@@ -1,7 +1,6 @@
 package ssm
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,12 +59,9 @@ func (s *Store) thaws(i *invocation, run string, now time.Time) Ran {
 	case s.frozen[n].Until.After(now):
 		s.frozen[n].Until, s.frozen[n].Watchdog = now, false
 		return i.ran
-	case s.frozen[n].Watchdog:
-		i.ran.Output = fmt.Sprintf("the watchdog of the machine let it go on after %s", s.frozen[n].Until.Sub(s.frozen[n].Since))
-	default: // A thaw that is repeated says what it said.
-		if !s.frozen[n].hands {
-			return i.ran
-		}
+	case !s.frozen[n].hands:
+		return i.ran
+	default:
 		i.ran.Output = "it did not all stand still any more: something else let it go on before"
 	}
 	i.ran.Status, i.ran.Code = "Failed", 1

@@ -331,9 +331,6 @@ func (r Runner) unreached(ctx context.Context, c ledger.Claim) (ledger.Claim, Ou
 // notRun begins what is said of a command that was not run.
 const notRun = "it was not run: "
 
-// NeverRun reports whether a command after had nothing to be run on.
-func NeverRun(problem string) bool { return strings.HasPrefix(problem, notRun) }
-
 // Says is what is told of a command of a plan that has failed, or was not run.
 func Says(which, problem string) string {
 	if why, is := strings.CutPrefix(problem, notRun); is {

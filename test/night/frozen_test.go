@@ -278,11 +278,14 @@ func TestAPersonWhileFrozen(t *testing.T) {
 			must(n.cloud.StopInstances(n.ctx, &sdk.StopInstancesInput{InstanceIds: []string{id}}))(n.t)
 		}, "is stopped, and was not by Goldsmith"},
 	} {
-		for _, step := range []string{"hook", "image"} {
-			t.Run(name+" after "+step, func(t *testing.T) {
+		for when, strike := range map[string]func(n *night, id string, do func(work)){
+			"before": func(n *night, id string, do func(work)) { n.at("image", id, do) },
+			"after":  func(n *night, id string, do func(work)) { n.after("image", id, do) },
+		} {
+			t.Run(name+" "+when, func(t *testing.T) {
 				play(t, frozen(), func(n *night) {
 					db := n.managed("db", "")
-					n.after(step, db, func(work) { c.do(n, db) })
+					strike(n, db, func(work) { c.do(n, db) })
 					r := n.run()[0]
 					time.Sleep(4 * sweep)
 					n.want("ending", n.results(r)[db].Ending, job.Broken)

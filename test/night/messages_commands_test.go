@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/local/ec2"
 	"goldsmith/local/inject"
 	"goldsmith/local/ssm"
 	"goldsmith/shared/plan"
@@ -46,6 +47,9 @@ func commandSituations() []*situation {
 				n.Inject(inject.Fault{Action: "DescribeSnapshots", Code: "RequestLimitExceeded",
 					Until: time.Now().Add(90 * time.Second)})
 			})
+		})},
+		{what: "what is to be frozen runs Windows", options: frozen(), story: run(func(n *night) {
+			n.managed("db", "private image="+ec2.ImageWindows)
 		})},
 		{what: "there is nothing to freeze", options: frozen(), story: run(func(n *night) {
 			n.Parameters.OnCommand(func(_, command string) ssm.Ran {
