@@ -94,7 +94,8 @@ func late(j job.Job, now time.Time) bool {
 
 // differ reports whether a run was begun with other hooks than the function knows.
 func differ(told, known plan.Plan) bool {
-	return (told.Hooks.Before == "") != (known.Hooks.Before == "") || (told.Hooks.After == "") != (known.Hooks.After == "") ||
+	return (told.Hooks.Before == "") != (known.Hooks.Before == "") ||
+		(told.Hooks.After == "") != (known.Hooks.After == "") ||
 		told.Consistency != known.Consistency || told.Freeze != known.Freeze
 }
 
@@ -116,8 +117,8 @@ func (s Step) run(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, 
 	return s.frozen(j, claim.Hook.Since)
 }
 
-// frozen is the job of a source whose data stands still, if it is to: for its limit since the freeze began, which was not
-// before it was sent. Where nothing is left of that no image is begun.
+// frozen is the job of a source whose data stands still, if it is to: for its limit since the freeze began, which was
+// not before it was sent. Where nothing is left of that no image is begun.
 func (s Step) frozen(j job.Job, since time.Time) (job.Job, error) {
 	if !j.Frozen() {
 		return j, nil
@@ -201,8 +202,8 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 	return s.stood(j, hook.Told(j, claim), stirred(j, claim))
 }
 
-// stirred is why a source that was frozen may have gone on before each of its snapshots was seen; "" if it has not. That
-// its watchdog let it go on once its limit was over is no failure of the thaw.
+// stirred is why a source that was frozen may have gone on before each of its snapshots was seen; "" if it has not.
+// That its watchdog let it go on once its limit was over is no failure of the thaw.
 func stirred(j job.Job, c ledger.Claim) string {
 	switch {
 	case c.Hook.Begun.Before(j.Times.Snapshotted):

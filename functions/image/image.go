@@ -81,8 +81,8 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 		return j, err
 	}
 	if j.Thawed(s.Now()) && j.Plan.Failing() != plan.HookIgnore {
-		return j, fault.Failure("", "%s (%s) was not imaged: CreateImage was not taken within %s of the freeze, after which the "+
-			"instance goes on by itself", j.Source.Name, j.Source.ID, plan.Duration(j.Plan.Freeze.Lasts()))
+		return j, fault.Failure("", "%s (%s) was not imaged: CreateImage was not taken within %s of the freeze, after which "+
+			"the instance goes on by itself", j.Source.Name, j.Source.ID, plan.Duration(j.Plan.Freeze.Lasts()))
 	}
 	out, err := s.EC2.CreateImage(ctx, request(j))
 	switch {

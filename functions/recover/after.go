@@ -122,8 +122,8 @@ func (r Rescue) dueNotice(c ledger.Claim) notify.Notice {
 				strings.TrimSuffix(c.Hook.Problem, ".")),
 			fmt.Sprintf("Goldsmith goes on trying every few minutes, for %s. Meanwhile it is in no other image.",
 				plan.Duration(dueAtMost)),
-			"Now: See what keeps Systems Manager from its agent, or " + byHand(c) + " (operations guide, \"A command of a plan " +
-				"fails\").",
+			"Now: See what keeps Systems Manager from its agent, or " + byHand(c) + " (operations guide, \"A command of a " +
+				"plan fails\").",
 		},
 	}
 }

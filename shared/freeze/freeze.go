@@ -1,5 +1,5 @@
-// Package freeze knows the commands by which a running instance brings its data to rest for an image, and lets it go on:
-// one script, which is sent by the suite's document. A watchdog of the instance's own ends what nobody ends.
+// Package freeze knows the commands by which a running instance brings its data to rest for an image, and lets it go
+// on: one script, which is sent by the suite's document. A watchdog of the instance's own ends what nobody ends.
 package freeze
 
 import (
@@ -13,7 +13,8 @@ import (
 //go:embed freeze.sh
 var script string
 
-// Commands are what is run around the image of a plan's source in a run: what freezes and thaws it, or the plan's hooks.
+// Commands are what is run around the image of a plan's source in a run: what freezes and thaws it, or the plan's
+// hooks.
 func Commands(p plan.Plan, run string) plan.Hooks {
 	if p.Consistency != plan.Frozen {
 		return p.Hooks

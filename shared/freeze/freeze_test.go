@@ -86,7 +86,7 @@ func play(t *testing.T, story func(*stage)) {
 
 func (s *stage) make(name, body string) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(body), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(body), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -97,7 +97,7 @@ func (s *stage) over() { _ = os.WriteFile(filepath.Join(s.dir, "over60"), nil, 0
 // run runs the script and gives what it printed.
 func (s *stage) run(do, kind string, env ...string) (printed string, ok bool) {
 	s.t.Helper()
-	c := exec.Command(s.shell, filepath.Join(s.dir, "freeze.sh"))
+	c := exec.CommandContext(s.t.Context(), s.shell, filepath.Join(s.dir, "freeze.sh"))
 	c.Env = append([]string{"PATH=" + filepath.Join(s.dir, "bin") + ":/usr/bin:/bin", "STAGE=" + s.dir,
 		"GOLDSMITH_BASE=" + filepath.Join(s.dir, "state"), "do=" + do, "run=nightly-1", "limit=60", "kind=" + kind}, env...)
 	out, err := c.CombinedOutput()
@@ -243,7 +243,7 @@ func TestOthersLetItGoOn(t *testing.T) {
 				_, ok := s.run("freeze", c.kind)
 				s.want("freeze", ok, true)
 				s.make("hands", "PATH=$STAGE/bin:$PATH\n"+c.does+"\n")
-				hands := exec.Command(s.shell, filepath.Join(s.dir, "hands")) //nolint:gosec // the test's own
+				hands := exec.CommandContext(s.t.Context(), s.shell, filepath.Join(s.dir, "hands")) //nolint:gosec // the test's own
 				hands.Env = append(os.Environ(), "STAGE="+s.dir)
 				s.ok(hands.Run())
 				for range 2 {
@@ -346,7 +346,7 @@ func TestCommands(t *testing.T) {
 			strings.Contains(text, "{{") || len(text) > 16<<10 {
 			t.Errorf("%s is sent as %d bytes:\n%s", do, len(text), text[len(text)-200:])
 		}
-		if out, err := exec.Command("sh", "-n", "-c", text).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", text).CombinedOutput(); err != nil {
 			t.Errorf("%s is no shell command: %s", do, out)
 		}
 	}

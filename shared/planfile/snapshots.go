@@ -10,7 +10,8 @@ import (
 
 // ofInstances are keys about how instances are stopped and started.
 var ofInstances = []string{
-	"consistency", "freeze", "restart", "health", "instanceStore", "window", "force", "groups", "drain", "hooks", "strict", "limit",
+	"consistency", "freeze", "restart", "health", "instanceStore", "window", "force", "groups", "drain", "hooks", "strict",
+	"limit",
 }
 
 // checkSnapshots judges what plans say of snapshots, and tells of keys beside them that have no part in it.

@@ -48,8 +48,8 @@ func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 	return snapshotted(j, now)
 }
 
-// snapshotted is the job of which each volume has a snapshot. Where one may have been begun after the watchdog let go on
-// what was frozen, the image is what the plan says.
+// snapshotted is the job of which each volume has a snapshot. Where one may have been begun after the watchdog let go
+// on what was frozen, the image is what the plan says.
 func snapshotted(j job.Job, now time.Time) (job.Job, bool, error) {
 	j.Times.Snapshotted = now
 	switch {
@@ -67,8 +67,8 @@ func frozenTooShort(j job.Job, now time.Time) bool {
 }
 
 func tooShort(j job.Job) string {
-	return fmt.Sprintf("not every volume was seen to have a snapshot within %s of the freeze, after which the instance goes "+
-		"on by itself", plan.Duration(j.Plan.Freeze.Lasts()))
+	return fmt.Sprintf("not every volume was seen to have a snapshot within %s of the freeze, after which the instance "+
+		"goes on by itself", plan.Duration(j.Plan.Freeze.Lasts()))
 }
 
 const raiseLimit = "Raise the plan's freeze.limit, up to 5m, if its application may stand still for that long."

@@ -254,7 +254,8 @@ func (n plannedPlan) done(s rehearsal.Source) string {
 	case !s.Running:
 		return "imaged; it is stopped and stays so"
 	case n.plan.Consistency == plan.Frozen:
-		return fmt.Sprintf("frozen (%s) for %s at most, and imaged", n.plan.Freeze.What(), plan.Duration(n.plan.Freeze.Lasts()))
+		return fmt.Sprintf("frozen (%s) for %s at most, and imaged", n.plan.Freeze.What(),
+			plan.Duration(n.plan.Freeze.Lasts()))
 	case n.plan.Consistency == plan.Reboot:
 		return "rebooted and imaged"
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -68,16 +67,18 @@ func hooked(s Source) bool {
 // unreached is a source whose agent Systems Manager does not reach, with what would come of that.
 func unreached(src Source, p plan.Plan) Source {
 	frozen := p.Consistency == plan.Frozen
-	why := " could not be run now: Systems Manager does not reach its agent: it needs the agent, an instance profile with " +
+	why := "Systems Manager does not reach its agent: it needs the agent, an instance profile with " +
 		"AmazonSSMManagedInstanceCore, and a way to Systems Manager"
+	before := job.Reason{Code: job.BeforeFailed, Text: job.BeforeOf(frozen) + " could not be run now: " + why}
 	switch {
 	case !frozen && p.Hooks.Before == "":
-		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.AfterFailed, Text: job.AfterOf(false) + why})
+		src.Warnings = append(slices.Clone(src.Warnings),
+			job.Reason{Code: job.AfterFailed, Text: job.AfterOf(frozen) + " could not be run now: " + why})
 	case p.Failing() == plan.HookIgnore:
-		why = strings.Replace(why, "now:", "now, and it would be imaged all the same:", 1)
-		src.Warnings = append(slices.Clone(src.Warnings), job.Reason{Code: job.BeforeFailed, Text: job.BeforeOf(frozen) + why})
+		before.Text = job.BeforeOf(frozen) + " could not be run now, and it would be imaged all the same: " + why
+		src.Warnings = append(slices.Clone(src.Warnings), before)
 	default:
-		src = src.skipped(job.Reason{Code: job.BeforeFailed, Text: job.BeforeOf(frozen) + why})
+		src = src.skipped(before)
 	}
 	return src
 }
