@@ -243,7 +243,7 @@ func TestOthersLetItGoOn(t *testing.T) {
 				_, ok := s.run("freeze", c.kind)
 				s.want("freeze", ok, true)
 				s.make("hands", "PATH=$STAGE/bin:$PATH\n"+c.does+"\n")
-				hands := exec.CommandContext(s.t.Context(), s.shell, filepath.Join(s.dir, "hands")) //nolint:gosec // the test's own
+				hands := exec.CommandContext(s.t.Context(), s.shell, filepath.Join(s.dir, "hands"))
 				hands.Env = append(os.Environ(), "STAGE="+s.dir)
 				s.ok(hands.Run())
 				for range 2 {
