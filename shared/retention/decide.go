@@ -10,6 +10,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"
+	"goldsmith/shared/usage"
 )
 
 // Image is one of Goldsmith's images as retention sees it.
@@ -222,6 +223,24 @@ const Shown = 48 * time.Hour
 // templates of other accounts name since a few days (User Guide, "View your AMI usage"). What they named before the
 // deprecation, which hides the image from them, is in it then.
 const reportLag = 4 * 24 * time.Hour
+
+// reportSees is how long after its permissions were taken back a report has all that other accounts launched of an
+// image: it leaves out a day (User Guide, "View your AMI usage"), and an hour is for launches under way and for clocks.
+const reportSees = 25 * time.Hour
+
+// asking is what EC2's usage report has to say of an image that Goldsmith shares, or shared, so that it goes. Once
+// nobody else can launch it, one more has to say that nobody has: what was launched a while before is in no other.
+func (d Decision) asking(with job.Sharing, now time.Time) usage.Shared {
+	s := usage.Shared{With: with, Asked: d.Step != Wait, From: d.Since.Add(reportLag)}
+	if d.Unshared.IsZero() {
+		return s
+	}
+	if from := d.Unshared.Add(reportSees); from.After(s.From) {
+		s.From = from
+	}
+	s.Ended, s.Asked = true, s.Asked || !now.Before(s.From)
+	return s
+}
 
 // next is the next step of an image that goes: each lasts for the grace period. Its time is in the zone of now.
 func (d *Decision) next(k plan.Keep, now time.Time) {

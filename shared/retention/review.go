@@ -145,7 +145,7 @@ func (w Reviewer) settled(ctx context.Context, o Review) Review {
 		}
 		going = append(going, o.Images[d.ID])
 		if with := o.Registered[d.ID].Shared; with != nil {
-			shared[d.ID] = usage.Shared{With: *with, Asked: d.Step != Wait, From: d.Since.Add(reportLag)}
+			shared[d.ID] = d.asking(*with, w.Now())
 		}
 	}
 	found, err := w.Usage.Look(ctx, going, shared)

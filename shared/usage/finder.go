@@ -119,6 +119,8 @@ type Shared struct {
 	// Asked is whether EC2's usage report has to say that it is not used, and From when such a report may be made.
 	Asked bool
 	From  time.Time
+	// Ended is whether nobody else could launch it any more before From: a report from then on stays true.
+	Ended bool
 }
 
 // Look is Uses, and what once used the images. Of what Goldsmith shares, by image, EC2's usage report says who uses it;

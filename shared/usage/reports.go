@@ -19,8 +19,9 @@ const (
 	Depth = depth
 	// reportsNamed is how many images or reports one describe takes (API reference, DescribeImageUsageReports).
 	reportsNamed = 200
-	// reportFresh is how long a report counts: for the two nights after the one that asked for it.
-	reportFresh = 60 * time.Hour
+	// instanceLag is how much of the time before it a report may leave out of what is launched (User Guide, "View your AMI
+	// usage").
+	instanceLag = 24 * time.Hour
 )
 
 // gave reports whether Goldsmith has given a permission.
@@ -34,20 +35,22 @@ func (s *search) gave(image string, p types.LaunchPermission) bool {
 // reports are what other accounts do with what Goldsmith shares with them: EC2 says so in a report, which is made when
 // it is asked for. Until one is there nothing is known.
 func (g Finder) reports(ctx context.Context, s *search) error {
-	shared := slices.DeleteFunc(slices.Sorted(maps.Keys(s.own)), func(id string) bool {
-		return len(s.uses[id]) > 0 || !s.shared[id].Asked
+	shared := slices.DeleteFunc(slices.Sorted(maps.Keys(s.shared)), func(id string) bool {
+		of := s.shared[id]
+		return len(s.uses[id]) > 0 || !of.Asked || !s.own[id] && !of.Ended
 	})
 	newest, err := g.newestReports(ctx, s, shared)
 	if err != nil {
 		return err
 	}
 	s.unsure = map[string]string{}
+	launched := s.lastLaunches()
 	var ready, images []string
 	for _, id := range shared {
 		r, there := newest[id]
 		switch {
 		case len(s.uses[id]) > 0:
-		case !there || !g.counts(r, s.shared[id]):
+		case !there || !counts(r, s.shared[id], launched[id]):
 			s.ask, s.unsure[id] = append(s.ask, id), unsure
 		case aws.ToString(r.State) != "available":
 			s.unsure[id] = unsure
@@ -58,10 +61,24 @@ func (g Finder) reports(ctx context.Context, s *search) error {
 	return g.entries(ctx, s, images, ready)
 }
 
-// counts reports whether a report is new enough, and not one that could not be made.
-func (g Finder) counts(r types.ImageUsageReport, shared Shared) bool {
+// counts reports whether a report says who uses the image, and is not one that could not be made. While others can
+// launch the image it says so as long as nothing was launched since: LastLaunchedTime shows what it leaves out, a day
+// late itself.
+func counts(r types.ImageUsageReport, shared Shared, launched time.Time) bool {
 	made := aws.ToTime(r.CreationTime)
-	return g.Now().Sub(made) <= reportFresh && !made.Before(shared.From) && aws.ToString(r.State) != "error"
+	return !made.Before(shared.From) && aws.ToString(r.State) != "error" &&
+		(shared.Ended || launched.Before(made.Add(-instanceLag)))
+}
+
+// lastLaunches are when the images were last launched by anyone, as EC2 shows it. What cannot be read is a use.
+func (s *search) lastLaunches() map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, i := range s.images {
+		if at, err := time.Parse(time.RFC3339, aws.ToString(i.LastLaunchedTime)); err == nil {
+			all[aws.ToString(i.ImageId)] = at
+		}
+	}
+	return all
 }
 
 // newestReports are the newest whole reports, by image.

@@ -62,10 +62,26 @@ func TestSharedImages(t *testing.T) {
 			"", true, false},
 		"reported": {func(w *world, image string) { w.report(image); time.Sleep(24 * time.Hour) },
 			"", false, false},
-		"reported 60 hours ago": {func(w *world, image string) { w.report(image); time.Sleep(60 * time.Hour) },
-			"", false, false},
-		"reported three days ago": {func(w *world, image string) { w.report(image); time.Sleep(61 * time.Hour) },
-			"", true, true},
+		"reported weeks ago, and not launched since": {func(w *world, image string) {
+			w.report(image)
+			time.Sleep(28 * 24 * time.Hour)
+		}, "", false, false},
+		"reported weeks ago, and launched since": {func(w *world, image string) {
+			w.report(image)
+			time.Sleep(25 * 24 * time.Hour)
+			w.Must(w.Cloud.SetLastLaunched(image, time.Now()))
+			time.Sleep(3 * 24 * time.Hour)
+		}, "", true, true},
+		"reported, and launched so late before that the report leaves it out": {func(w *world, image string) {
+			w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-23*time.Hour)))
+			w.report(image)
+			time.Sleep(3 * 24 * time.Hour)
+		}, "", true, true},
+		"reported, and launched a day before": {func(w *world, image string) {
+			w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-25*time.Hour)))
+			w.report(image)
+			time.Sleep(24 * time.Hour)
+		}, "", false, false},
 		"reported of some alone": {func(w *world, image string) {
 			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.AccountIds = []string{"444455556666"} })
 			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.ResourceTypes = in.ResourceTypes[1:] })
@@ -115,6 +131,33 @@ func TestSharedImages(t *testing.T) {
 				w.Same("unsure", found.Unsure[image] == making, c.unsure)
 				w.Same("ask", len(found.Ask) > 0, c.ask)
 			})
+		})
+	}
+}
+
+// What is shared no longer goes once a report says so that has all that was launched before; that one stays true.
+func TestReportsOfWhatIsSharedNoLonger(t *testing.T) {
+	for name, c := range map[string]struct {
+		// from is how long before the look the first report may be made that counts; made is when one was.
+		from, made time.Duration
+		unsure     bool
+	}{
+		"too early a report": {24 * time.Hour, 25 * time.Hour, true},
+		"one that has all":   {24 * time.Hour, 23 * time.Hour, false},
+		"an old one":         {20 * 24 * time.Hour, 19 * 24 * time.Hour, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			image := w.image()
+			w.report(image)
+			time.Sleep(c.made / 2)
+			w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-50*time.Hour)))
+			time.Sleep(c.made - c.made/2)
+			found, err := w.finder().Look(w.Context(), w.describe(image), map[string]usage.Shared{image: {
+				With: job.Sharing{Accounts: []string{sharee}}, Asked: true, Ended: true, From: time.Now().Add(-c.from)}})
+			w.Must(err)
+			w.Same(name+": unsure", found.Unsure[image] != "", c.unsure)
+			w.Same(name+": asked for", len(found.Ask) > 0, c.unsure)
 		})
 	}
 }

@@ -5,6 +5,7 @@ package night_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -112,7 +113,7 @@ func newNight(t *testing.T, o stack.Options) *night {
 		t: t, ctx: t.Context(), logs: &journal{}, hooks: &hooks{}, fleet: map[string]*server{},
 		excused: excuses{stopped: map[string]bool{}, targets: map[string]bool{}},
 	}
-	o.Clock, o.Logs, o.Sweep = clock.Real(), n.logs, sweep
+	o.Clock, o.Logs, o.Sweep = clock.Real(), n.logs, cmp.Or(o.Sweep, sweep)
 	if o.Seed == 0 {
 		o.Seed = 1
 	}
