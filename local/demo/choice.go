@@ -15,6 +15,9 @@ import (
 // usual is the plan that is played unless another is asked for, as the example calls it.
 const usual = "nightly"
 
+// frozen is the plan of the database that is imaged as it runs. It is the demo's own.
+const frozen = "demo-frozen"
+
 // date is the day of the night, always the same one, so that a seed is one night.
 var date = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
@@ -50,7 +53,16 @@ func choose(plans plan.Plans, asked string) (*chosen, error) {
 	}
 	p.Schedule, p.Timezone, c.due = c.when(plans.Plans[name])
 	c.plans.Plans[name] = p
+	c.plans.Plans[frozen] = freezing()
 	return c, nil
+}
+
+// freezing is the plan called frozen. What limits a freeze is a moment of the demo's own time: as much of it as may be.
+func freezing() plan.Plan {
+	p := plan.Default()
+	p.Name, p.Consistency = frozen, plan.Frozen
+	p.Freeze = plan.Freeze{Of: plan.FreezeMySQL, Limit: plan.MaxFreeze}
+	return p
 }
 
 func named(plans plan.Plans, asked string) (string, error) {

@@ -150,9 +150,10 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.until(ctx, n.due.Add(asked)); err != nil {
 		return err
 	}
-	n.progress.Line("goldsmith:image=now is put on lab, and on the snapshots that are left of mail")
+	n.progress.Line("goldsmith:image=now is put on lab, and on the snapshots that are left of mail; goldsmith:image=" + frozen +
+		" on orders")
 	if err := n.scene.ask(ctx); err != nil {
-		return fmt.Errorf("asking for images of lab and mail: %w", err)
+		return fmt.Errorf("asking for images of lab, mail and orders: %w", err)
 	}
 	return n.ended(ctx)
 }

@@ -36,6 +36,8 @@ type scene struct {
 	api string
 	// lab is the instance that somebody asks an image of during the night.
 	lab string
+	// orders is the database that is imaged as it runs.
+	orders string
 	// mail is an instance that is lost before the night, root and data are the snapshots that are left of it.
 	mail, root, data string
 }
@@ -63,6 +65,8 @@ type server struct {
 	spot              types.SpotInstanceType
 	stopped           bool
 	protected         bool
+	// managed is whether Systems Manager reaches its agent.
+	managed bool
 }
 
 func (c *scene) instances(ctx context.Context) error {
@@ -100,9 +104,18 @@ func (c *scene) instances(ctx context.Context) error {
 	if c.lab, err = c.launch(ctx, server{name: "lab", kind: "t3.medium"}); err != nil {
 		return err
 	}
+	c.suite.EC2.AddInstanceProfile(profile)
+	c.orders, err = c.launch(ctx, server{name: "orders", kind: "m5.xlarge", disks: []types.VolumeType{types.VolumeTypeGp3},
+		managed: true})
+	if err != nil {
+		return err
+	}
 	c.mail, err = c.launch(ctx, server{name: "mail", kind: "t3.small", disks: []types.VolumeType{types.VolumeTypeGp3}})
 	return err
 }
+
+// profile is the instance profile of what is managed.
+const profile = "managed"
 
 func (c *scene) launch(ctx context.Context, s server) (string, error) {
 	tags := map[string]string{"Name": s.name, "Team": "platform"}
@@ -113,6 +126,9 @@ func (c *scene) launch(ctx context.Context, s server) (string, error) {
 		ImageId: aws.String(world.ImageX86), InstanceType: types.InstanceType(s.kind),
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), DisableApiStop: aws.Bool(s.protected),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(tags)}},
+	}
+	if s.managed {
+		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String(profile)}
 	}
 	if s.image != "" {
 		in.ImageId = aws.String(s.image)
@@ -254,13 +270,17 @@ func (c *scene) lose(ctx context.Context) error {
 }
 
 // wanted are the sources that requests are for.
-func (c *scene) wanted() []string { return []string{c.lab, c.root, c.data} }
+func (c *scene) wanted() []string { return []string{c.lab, c.root, c.data, c.orders} }
 
-// ask puts the request tag on the lab instance and on both snapshots, as a person would.
+// ask puts the request tag on the lab instance, on both snapshots and on the database, as a person would.
 func (c *scene) ask(ctx context.Context) error {
-	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
-		Resources: c.wanted(),
-		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(tag.RequestDefault)}},
-	})
-	return err
+	for name, ids := range map[string][]string{tag.RequestDefault: {c.lab, c.root, c.data}, frozen: {c.orders}} {
+		_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
+			Resources: ids, Tags: []types.Tag{{Key: aws.String(tag.Request), Value: &name}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

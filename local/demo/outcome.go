@@ -40,17 +40,19 @@ type run struct {
 // source is what became of one source. Downtime is what Goldsmith saw; the
 // minimum is what EC2 itself took to stop, snapshot and start.
 type source struct {
-	ID          string         `json:"id"`
-	Name        string         `json:"name"`
-	Outcome     job.Ending     `json:"outcome"`
-	Reason      string         `json:"reason,omitempty"`
-	Image       string         `json:"image,omitempty"`
-	DownSeconds float64        `json:"downtimeSeconds"`
-	MinSeconds  float64        `json:"minimumSeconds"`
-	Calls       map[string]int `json:"apiCalls"`
-	Rolled      []job.Rolled   `json:"rolled,omitempty"`
-	Refreshes   []job.Refresh  `json:"refreshes,omitempty"`
-	WasRunning  bool           `json:"-"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Outcome     job.Ending `json:"outcome"`
+	Reason      string     `json:"reason,omitempty"`
+	Image       string     `json:"image,omitempty"`
+	DownSeconds float64    `json:"downtimeSeconds"`
+	MinSeconds  float64    `json:"minimumSeconds"`
+	// FrozenSeconds is for how long its data stood still.
+	FrozenSeconds float64        `json:"frozenSeconds,omitempty"`
+	Calls         map[string]int `json:"apiCalls"`
+	Rolled        []job.Rolled   `json:"rolled,omitempty"`
+	Refreshes     []job.Refresh  `json:"refreshes,omitempty"`
+	WasRunning    bool           `json:"-"`
 }
 
 // outcome collects what the ledger and the embedded AWS know of the night.
@@ -118,6 +120,11 @@ func (n *night) source(r job.Result, calls map[string]int) source {
 	}
 	if r.Skip != nil {
 		s.Reason = r.Skip.Text
+	}
+	for _, f := range n.suite.Parameters.Frozen() {
+		if f.Instance == r.Source {
+			s.FrozenSeconds = f.Until.Sub(f.Since).Seconds()
+		}
 	}
 	if s.DownSeconds > 0 {
 		s.MinSeconds = n.suite.EC2.Times(r.Source).Minimum().Seconds()
@@ -233,6 +240,9 @@ func (s source) rolledTo() string {
 
 func (s source) why() string {
 	reasons := []string{s.Reason}
+	if s.FrozenSeconds > 0 {
+		reasons = append(reasons, "its database was frozen for "+seconds(s.FrozenSeconds))
+	}
 	for _, r := range s.Rolled {
 		if r.Problem != "" {
 			reasons = append(reasons, cmp.Or(r.Name, r.Target)+": "+r.Problem)

@@ -26,6 +26,19 @@ func TestASeedIsOneNight(t *testing.T) {
 	}
 	nights[0].lost(t)
 	nights[0].stood(t)
+	nights[0].stoodStill(t)
+}
+
+// stoodStill holds that the database was imaged while it was frozen.
+func (o *outcome) stoodStill(t *testing.T) {
+	t.Helper()
+	for _, r := range o.Runs {
+		for _, s := range r.Sources {
+			if want := s.Name == "orders"; want != (s.FrozenSeconds > 0) || want && s.Outcome != job.Imaged {
+				t.Errorf("%s %s, frozen for %g s", s.Name, s.Outcome, s.FrozenSeconds)
+			}
+		}
+	}
 }
 
 // stood holds that one member of a group is imaged, which was out of its service for that, and the other one is left
@@ -101,6 +114,7 @@ func (o *outcome) timeless() {
 		for s := range o.Runs[r].Sources {
 			each := &o.Runs[r].Sources[s]
 			each.DownSeconds, each.MinSeconds, each.Calls = 0, 0, nil
+			each.FrozenSeconds = min(each.FrozenSeconds, 1) // Whether, and not for how long.
 			for i := range each.Refreshes {
 				each.Refreshes[i].Began, each.Refreshes[i].Ended = date, date
 			}

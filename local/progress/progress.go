@@ -60,7 +60,7 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	answer, failed := p.functions.Invoke(ctx, function, payload)
 	name := workflow.FunctionIn(function)
 	if failed != nil {
-		if failed.Name != reached {
+		if failed.Name != reached && (name != "hook" || failed.Name != notYet) {
 			p.failed(name, payload, failed)
 		}
 		return answer, failed
@@ -69,8 +69,9 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 		p.retired(ctx, payload)
 		return answer, failed
 	}
-	var before, after job.Job
-	if json.Unmarshal(payload, &before) == nil && json.Unmarshal(answer, &after) == nil {
+	before, ok := jobIn(payload)
+	var after job.Job
+	if ok && json.Unmarshal(answer, &after) == nil {
 		if text := said(name, before, after); text != "" {
 			p.say(after.Source, text)
 		}
@@ -78,8 +79,22 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	return answer, failed
 }
 
-// reached ends a look at what is there already. It is no failure.
-var reached = reflect.TypeFor[fault.Reached]().Name()
+// reached ends a look at what is there already, and notYet one at a command that runs. They are no failures.
+var (
+	reached = reflect.TypeFor[fault.Reached]().Name()
+	notYet  = reflect.TypeFor[fault.NotYet]().Name()
+)
+
+// jobIn is the job that a function is given, by itself or with what is to be done with it.
+func jobIn(payload []byte) (j job.Job, ok bool) {
+	var in struct {
+		Job *job.Job `json:"job"`
+	}
+	if json.Unmarshal(payload, &in) == nil && in.Job != nil {
+		return *in.Job, true
+	}
+	return j, json.Unmarshal(payload, &j) == nil
+}
 
 // retired tells of what the run has just done with old images.
 func (p *Printer) retired(ctx context.Context, payload []byte) {
@@ -96,9 +111,9 @@ func (p *Printer) retired(ctx context.Context, payload []byte) {
 
 // failed tells of a function that failed; the state machine may try it again.
 func (p *Printer) failed(name string, payload []byte, failed *asl.Error) {
-	var before job.Job
+	before, ok := jobIn(payload)
 	failure := job.Failure{Error: failed.Name, Cause: failed.Cause}
-	if json.Unmarshal(payload, &before) != nil || before.Source.ID == "" {
+	if !ok || before.Source.ID == "" {
 		p.Line(fmt.Sprintf("%s: %s: %s", name, failed.Name, failure.Problem()))
 		return
 	}
@@ -111,6 +126,8 @@ func said(function string, before, after job.Job) string {
 		return claimed(after)
 	case "stop":
 		return "stopping"
+	case "hook":
+		return commanded(before, after)
 	case "image":
 		return pause("stopped after", before.Times.Stopped.Sub(before.Times.StopSent)) + "creating image " + after.Image.ID
 	case "start":
@@ -136,6 +153,20 @@ func claimed(j job.Job) string {
 		return "claimed; it is stopped already and stays so"
 	default:
 		return "claimed"
+	}
+}
+
+// commanded tells of a command of the plan's that has been run.
+func commanded(before, after job.Job) string {
+	frozen := map[bool][2]string{false: {"its command before was run", "its command after was run"},
+		true: {"frozen", "snapshots are there; thawed"}}[after.Frozen()]
+	switch {
+	case after.Skip != nil: // Its release tells.
+		return ""
+	case before.Hook.Before:
+		return frozen[0]
+	default:
+		return frozen[1]
 	}
 }
 
