@@ -61,7 +61,16 @@ func (m *measured) downtimeRows() []row {
 	return append(rows, row{
 		"  all three waits together", "-",
 		fmt.Sprintf("max %.0f s, median %.0f s over %d sources", l.Added.Max, l.Added.Median, l.Sources), told,
-	})
+	}, m.frozenRow())
+}
+
+func (m *measured) frozenRow() row {
+	f := m.Frozen
+	return row{
+		"frozen after the last snapshot was seen", "under 3 s",
+		fmt.Sprintf("max %.1f s, median %.1f s; in all max %.1f s, median %.1f s over %d sources", f.After.Max, f.After.Median,
+			f.Frozen.Max, f.Frozen.Median, f.Sources), verdict(f.After.Max < 3),
+	}
 }
 
 func (m *measured) callRows() []row {

@@ -18,6 +18,7 @@ const (
 	nightCopied    = "copied"
 	nightFew       = "few"
 	nightScripted  = "scripted"
+	nightFrozen    = "frozen"
 )
 
 // spread is how a figure lies over a fleet.
@@ -115,6 +116,17 @@ type scripted struct {
 	// Unsure is how many images were not sure to hold nothing of what was written after they were asked for: their
 	// instance ran, or was started before each volume had its snapshot.
 	Unsure int `json:"unsure"`
+}
+
+// frozen is a night in which every source is imaged as it runs while its data stands still.
+type frozen struct {
+	Sources int `json:"sources"`
+	Several int `json:"severalVolumes"`
+	// Frozen is for how many seconds a source's data stood still; After is how many of them came once its last snapshot had
+	// been seen.
+	Frozen      spread  `json:"frozenSeconds"`
+	After       spread  `json:"afterSnapshotsSeconds"`
+	Transitions float64 `json:"transitionsPerImage"`
 }
 
 // copied is a night in which each image is copied and the copies are shared, beside the same night without.

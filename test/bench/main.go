@@ -33,6 +33,8 @@ func main() {
 		"measure the functions alone, and put their part of the page in place of what was there")
 	flag.BoolVar(&o.copies, "copies", false,
 		"play the nights with copies alone, and put their part of the page in place of what was there")
+	flag.BoolVar(&o.frozen, "frozen", false,
+		"play the night in which all is frozen alone, and put its part of the page in place of what was there")
 	flag.BoolVar(&o.nights, "nights", false,
 		"play the nights alone, and put their parts of the page in place of what was there")
 	flag.Parse()
@@ -42,6 +44,8 @@ func main() {
 		play = functionsAlone
 	case o.copies:
 		play = copiesAlone
+	case o.frozen:
+		play = frozenAlone
 	case o.nights:
 		play = nightsAlone
 	}
@@ -55,6 +59,7 @@ type options struct {
 	rehearsed, throttled int
 	suite, functions     bool
 	copies, nights       bool
+	frozen               bool
 }
 
 func run(ctx context.Context, o options) error {
@@ -96,6 +101,7 @@ type measured struct {
 	Lost      lost        `json:"lost"`
 	Slow      slow        `json:"slow"`
 	Copied    copied      `json:"copied"`
+	Frozen    frozen      `json:"frozen"`
 	Throttled []throttled `json:"throttled"`
 	// Few is the downtime added to ten sources.
 	Few       spread     `json:"fewAddedSeconds"`
@@ -122,6 +128,9 @@ func (m *measured) nights(ctx context.Context, o options) error {
 	if err := m.copies(ctx); err != nil {
 		return err
 	}
+	if err := m.freezes(ctx); err != nil {
+		return err
+	}
 	m.Throttled = make([]throttled, 2)
 	for name, into := range map[string]any{
 		nightDelivered: &m.Delivered, nightLost: &m.Lost, nightSlow: &m.Slow,
@@ -141,6 +150,14 @@ func (m *measured) copies(ctx context.Context) error {
 		return err
 	}
 	return recall(nightCopied, &m.Copied)
+}
+
+// freezes plays a night in which all is frozen.
+func (m *measured) freezes(ctx context.Context) error {
+	if err := m.play(ctx, "^TestFrozen$", "-fleet", "200"); err != nil {
+		return err
+	}
+	return recall(nightFrozen, &m.Frozen)
 }
 
 // rehearse runs in a process of its own, whose time and memory are the figures.

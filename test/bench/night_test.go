@@ -99,6 +99,9 @@ func stand(t *testing.T, sources, concurrency int, o stack.Options, edits ...fun
 	}
 	n.cloud = sdk.NewFromConfig(n.AWS())
 	n.seed(sources)
+	if p.Commanded() {
+		n.manage()
+	}
 	n.begun = n.Calls.Len()
 	return n
 }
@@ -158,6 +161,15 @@ func (n *night) settle(id string) {
 		}},
 	})
 	n.ok(err)
+}
+
+// manage has Systems Manager reach the agent of every source.
+func (n *night) manage() {
+	n.t.Helper()
+	n.EC2.AddInstanceProfile("managed")
+	for _, id := range n.ids {
+		n.ok(n.EC2.SetInstanceProfile(id, "managed"))
+	}
 }
 
 // finish waits for the run's end and reads what it made of each source.

@@ -18,6 +18,44 @@ const (
 // copiesPart is the part of the page that tells of copies, in front of that of functions.
 const copiesPart = "## Copies\n"
 
+// The part of the page that tells of what is frozen, in front of that of copies, and its row in the table of budgets.
+const (
+	frozenPart = "## Frozen\n"
+	frozenRow  = "| frozen after "
+)
+
+// frozenAlone plays the night in which all is frozen, and leaves the rest of the page as it is.
+func frozenAlone(ctx context.Context, _ options) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	m := &measured{At: time.Now().UTC(), Machine: thisMachine(), Throttled: make([]throttled, 2)}
+	if err := command(ctx, nil, "go", "test", "-c", "-o", testBinary(), "./test/bench"); err != nil {
+		return err
+	}
+	if err := m.freezes(ctx); err != nil {
+		return err
+	}
+	m.Rows = []row{m.frozenRow()}
+	return m.rewrite(withFrozen)
+}
+
+// withFrozen is a page with what another one says of what is frozen.
+func withFrozen(page, other string) string {
+	page = withPart(page, other, frozenPart, copiesPart)
+	_, row, _ := strings.Cut(other, "\n"+frozenRow)
+	row, _, _ = strings.Cut(row, "\n")
+	row = "\n" + frozenRow + row
+	if before, rest, found := strings.Cut(page, "\n"+frozenRow); found {
+		_, after, _ := strings.Cut(rest, "\n")
+		return before + row + "\n" + after
+	}
+	return strings.Replace(page, callsRow, row+callsRow, 1)
+}
+
+// callsRow begins the row behind that of what is frozen.
+const callsRow = "\n| API calls per image"
+
 // copiesAlone plays the nights with copies, and leaves the rest of the page as it is.
 func copiesAlone(ctx context.Context, _ options) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
@@ -82,12 +120,15 @@ func (m *measured) rewrite(with func(page, other string) string) error {
 }
 
 // withCopies is a page with what another one says of copies.
-func withCopies(page, other string) string {
-	_, part, _ := parted(other, copiesPart)
-	before, _, after := parted(page, copiesPart)
+func withCopies(page, other string) string { return withPart(page, other, copiesPart, functionsPart) }
+
+// withPart is a page with another one's part with a heading, in place of its own or in front of a part that it has.
+func withPart(page, other, heading, next string) string {
+	_, part, _ := parted(other, heading)
+	before, _, after := parted(page, heading)
 	if after == "" {
-		if before, after, _ = strings.Cut(page, functionsPart); after != "" {
-			return before + strings.TrimPrefix(part, "\n") + "\n" + functionsPart + after
+		if before, after, _ = strings.Cut(page, next); after != "" {
+			return before + strings.TrimPrefix(part, "\n") + "\n" + next + after
 		}
 	}
 	return before + part + after

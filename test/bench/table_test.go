@@ -115,6 +115,22 @@ func TestWithCopies(t *testing.T) {
 	}
 }
 
+// So does playing the night in which all is frozen alone, whether the page tells of it already or not.
+func TestWithFrozen(t *testing.T) {
+	const other = "# B\n| frozen after it | new |\n\n## Frozen\nnew\n\n## Copies\nempty\n"
+	const want = "# B\n| downtime | kept |\n| frozen after it | new |\n| API calls per image | kept |\n\n## Frozen\nnew\n\n" +
+		"## Copies\nkept\n"
+	for _, page := range []string{
+		"# B\n| downtime | kept |\n| API calls per image | kept |\n\n## Copies\nkept\n",
+		"# B\n| downtime | kept |\n| frozen after it | old |\n| API calls per image | kept |\n\n## Frozen\nold\n\n" +
+			"## Copies\nkept\n",
+	} {
+		if got := withFrozen(page, other); got != want {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
 // The nights are played without the rest: their rows and parts are replaced, and nothing else.
 func TestNightsAlone(t *testing.T) {
 	t.Parallel()
