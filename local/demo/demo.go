@@ -150,8 +150,8 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.until(ctx, n.due.Add(asked)); err != nil {
 		return err
 	}
-	n.progress.Line("goldsmith:image=now is put on lab, and on the snapshots that are left of mail; goldsmith:image=" + frozen +
-		" on orders")
+	n.progress.Line("goldsmith:image=now is put on lab, and on the snapshots that are left of mail; goldsmith:image=" +
+		frozen + " on orders")
 	if err := n.scene.ask(ctx); err != nil {
 		return fmt.Errorf("asking for images of lab, mail and orders: %w", err)
 	}
