@@ -29,13 +29,16 @@ func Commands(p plan.Plan, run string) plan.Hooks {
 // Thaw lets go on what a run has frozen, whatever its plan says by then.
 func Thaw(run string) string { return text(run, "do=thaw run="+run) }
 
-// text puts the script where it can be run again, by the watchdog, and runs it. Run names have no characters that a
+// text puts the script where it can be run again, by the watchdog, and runs it: a whole one, and never one that a shell
+// is reading. Run names have no characters that a
 // shell would take for anything (job.RunName).
 func text(run, words string) string {
-	return fmt.Sprintf(`umask 077
+	return fmt.Sprintf(`set -e
+umask 077
 mkdir -p /run/goldsmith
-cat >/run/goldsmith/%[1]s.sh <<'END_OF_GOLDSMITH'
+cat >/run/goldsmith/%[1]s.new <<'END_OF_GOLDSMITH'
 %[2]sEND_OF_GOLDSMITH
+mv /run/goldsmith/%[1]s.new /run/goldsmith/%[1]s.sh
 export %[3]s
 exec sh /run/goldsmith/%[1]s.sh
 `, run, script, words)

@@ -16,16 +16,18 @@ fail() {
 }
 
 # needed are directories without which the agent, the shell and the watchdog do not go on.
-needed="/ /usr /bin /lib /etc /boot /var /var/lib /var/lib/amazon /var/log /var/log/amazon /var/snap /snap /tmp /var/tmp
-  /run /root /home ${GOLDSMITH_NEEDED:-}"
+needed="/ /usr /bin /lib /etc /boot /var /var/lib /var/lib/amazon /var/lib/systemd /var/lib/snapd /var/snap /snap /tmp
+  /var/tmp /run /root /home"
 
-# mounts are those that are frozen, one for each file system, and what is below another one before that.
+# mounts are those that are frozen, one for each file system, and what is below another one before that. Never logs: who
+# cannot write one, such as an audit's, hangs, and with an audit that is everybody.
 mounts() {
   kept=$(for d in $needed; do findmnt -n -o MAJ:MIN -T "$d" 2>/dev/null; done)
   seen=" "
   findmnt -l -n -r -o TARGET,MAJ:MIN,OPTIONS -t ext4,xfs | sort -r | while read -r target device options; do
     echo "$kept" | tr -d ' ' | grep -Fqx -- "$device" && continue
     case ",$options," in *,ro,*) continue ;; esac
+    case "$target" in /var/log | /var/log/* | /boot/* | /usr/* | /etc/*) continue ;; esac
     case "$seen" in *" $device "*) continue ;; esac
     case "$target" in *\\x*) fail "the name of mount $target cannot be given to fsfreeze" ;; esac
     seen="$seen$device "
@@ -49,22 +51,31 @@ release() {
 
 expired() { [ -e "$state/expired" ]; }
 
-# A session that idles holds the lock of MySQL or MariaDB, which ends with it: when it is killed, by the watchdog at the
-# latest; by itself, or when the server misses it, some seconds after that. Its login is root's on the machine: ~/.my.cnf, or the socket.
-hold_mysql() {
+# hold has a session of its own take a lock, and keep it. It is over when it is told so, by the watchdog at the latest, and
+# by itself some seconds after that.
+hold() {
   do=session setsid sh "$0" </dev/null >"$state/session" 2>&1 &
   echo $! >"$state/session.pid"
   until grep -q goldsmith-locked "$state/session"; do
-    kill -0 "$(cat "$state/session.pid")" 2>/dev/null || fail "the server did not lock its tables: $(last)"
-    expired && fail "the server did not lock its tables within $limit seconds"
+    goes_on || fail "the server did not lock: $(last)"
+    expired && fail "the server did not lock within $limit seconds"
     sleep 0.2
   done
 }
 
-session() {
+goes_on() { kill -0 "$(cat "$state/session.pid")" 2>/dev/null; }
+
+session() { session_"$kind"; }
+
+# The lock of MySQL or MariaDB ends with its session, however that ends. Whoever writes waits from when it is asked for, so
+# that it is not asked for longer than leaves time for snapshots. The login is root's on the machine: ~/.my.cnf, or the
+# socket.
+hold_mysql() { hold; }
+
+session_mysql() {
   client=$(command -v mariadb || command -v mysql) || fail "there is no client mariadb or mysql"
   {
-    echo "SET SESSION wait_timeout = $((limit + 5)); SET SESSION lock_wait_timeout = $limit;"
+    echo "SET SESSION wait_timeout = $((limit + 5)); SET SESSION lock_wait_timeout = $((limit / 2));"
     echo "FLUSH TABLES WITH READ LOCK; SELECT 'goldsmith-locked';"
     exec sleep $((limit + 5))
   } | { # Where the client ends the session is over, and not only once its time is.
@@ -97,24 +108,42 @@ as_postgres() {
   (cd / && timeout "$limit" runuser -u postgres -- psql -X -A -t -q -v ON_ERROR_STOP=1 -d postgres -c "$1" 2>&1)
 }
 
-# MongoDB keeps its lock when the session has ended. Where it listens and the login are in a file of root's, if anywhere,
-# and on no command line.
+# MongoDB keeps its lock when the session has ended, and may let nobody log in meanwhile: the session that has it gives it
+# back, and only where that is gone another one. Where it listens and the login are in a file of root's, if anywhere, and
+# on no command line.
 hold_mongodb() {
   : >"$state/locking"
-  mongo '{fsync: 1, lock: true}' >"$state/session" 2>&1 || fail "the server did not lock: $(last)"
+  hold
+}
+
+session_mongodb() {
+  mongo $((limit + 10)) "run({fsync: 1, lock: true}); print('goldsmith-locked');
+    const fs = require('fs'), end = Date.now() + 1000 * ($limit + 5);
+    while (Date.now() < end && !fs.existsSync('$state/unlock')) { sleep(100); }
+    run({fsyncUnlock: 1}); fs.writeFileSync('$state/unlocked', '');"
 }
 
 release_mongodb() {
-  [ -e "$state/locking" ] || return 0
-  mongo '{fsyncUnlock: 1}' >/dev/null 2>&1 && rm -f "$state/locking" # Once: the server counts locks, others' too.
+  [ -e "$state/locking" ] || return 0 # Once: the server counts locks, others' too.
+  [ ! -e "$state/unlocked" ] || return 1
+  : >"$state/unlock"
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+    [ ! -e "$state/unlocked" ] && goes_on || break
+    sleep 0.2
+  done
+  [ -e "$state/unlocked" ] || mongo 20 'run({fsyncUnlock: 1});' >/dev/null 2>&1 || return 1
+  rm -f "$state/locking"
 }
 
+# mongo does something within some seconds.
 mongo() {
   file=${GOLDSMITH_MONGODB:-/etc/goldsmith/mongodb}
   uri=mongodb://127.0.0.1
   [ -f "$file" ] && uri=$(cat "$file")
-  GOLDSMITH_URI=$uri timeout "$limit" mongosh --nodb --quiet --norc --eval \
-    "const a = connect(process.env.GOLDSMITH_URI).getSiblingDB('admin').runCommand($1); if (!a.ok) { throw a.errmsg }"
+  GOLDSMITH_URI=$uri timeout "$1" mongosh --nodb --quiet --norc --eval \
+    "const admin = connect(process.env.GOLDSMITH_URI).getSiblingDB('admin');
+    const run = (c) => { const a = admin.runCommand(c); if (!a.ok) { throw a.errmsg; } };
+    $2"
 }
 
 last() { tail -n 1 "$state/session" | cut -c1-300; }
@@ -127,9 +156,11 @@ guard() {
   do=watch freezer=$$ setsid sh "$0" </dev/null >/dev/null 2>&1 &
 }
 
-# watch lets everything go on when limit is over, and again for as long as the one that freezes has not ended.
+# watch lets everything go on when limit is over, and again for as long as the one that freezes has not ended; and at once
+# where it is ended itself.
 watch() {
-  sleep "$limit"
+  trap ': >"$state/early"; release; exit 1' HUP INT TERM
+  sleep "$limit" || : >"$state/early"
   [ -e "$state/thawed" ] && exit 0
   : >"$state/expired"
   release || : >"$state/early"

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,10 +47,13 @@ case $sql in *data_directory*) echo /data/pg ;; *tablespace*) echo "" ;; esac`,
 	"readlink": `echo "$2"`,
 	"mongosh": `for js; do :; done
 case $js in
+  *"lock: true"*)
+    [ -e "$STAGE/nologin" ] && { echo "MongoServerError: Authentication failed." >&2; exit 1; }
+    echo "$GOLDSMITH_URI" >>"$STAGE/log"; mkdir "$STAGE/ice/mongo" || exit 1; echo goldsmith-locked
+    while [ -d "$STAGE/bin" ] && [ ! -e "$STAGE/state/nightly-1/unlock" ]; do /bin/sleep 0.02; done
+    rmdir "$STAGE/ice/mongo" && touch "$STAGE/state/nightly-1/unlocked" ;;
   *fsyncUnlock*) rmdir "$STAGE/ice/mongo" || exit 1 ;;
-  *lock:*) mkdir "$STAGE/ice/mongo" || exit 1 ;;
-esac
-echo "$GOLDSMITH_URI" >>"$STAGE/log"`,
+esac`,
 	"sync": `:`,
 	"systemd-run": `[ -e "$STAGE/systemd" ] || exit 1
 while :; do case $1 in --setenv=*) export "${1#--setenv=}"; shift ;; *) break ;; esac; done
@@ -64,6 +69,7 @@ func play(t *testing.T, story func(*stage)) {
 			continue
 		}
 		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
 			s := &stage{t: t, dir: t.TempDir(), shell: path}
 			for _, d := range []string{"bin", "ice", "state"} {
 				if err := os.Mkdir(filepath.Join(s.dir, d), 0o700); err != nil {
@@ -257,6 +263,44 @@ func TestOthersLetItGoOn(t *testing.T) {
 	}
 }
 
+// A session that holds MongoDB's lock, and is gone, leaves it: another one gives it back, also for the watchdog. A
+// watchdog that is ended lets go at once.
+func TestWhatIsKilled(t *testing.T) {
+	for _, ends := range []func(*stage){
+		func(s *stage) { _, _ = s.run("thaw", "mongodb") },
+		func(s *stage) { s.over() },
+		func(s *stage) { s.kill("watch", syscall.SIGTERM) },
+	} {
+		play(t, func(s *stage) {
+			_, ok := s.run("freeze", "mongodb")
+			s.want("freeze", ok, true)
+			s.kill("session", syscall.SIGKILL)
+			s.want("still", s.ice(), still["mongodb"])
+			ends(s)
+			s.want("it goes on", s.calm(), true)
+		})
+	}
+}
+
+// kill ends what the script does in a process of its own, and what that has started.
+func (s *stage) kill(do string, by syscall.Signal) {
+	s.t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	s.ok(err)
+	for _, f := range files {
+		env, err := os.ReadFile(f)
+		if err != nil || !strings.Contains(string(env), "\x00STAGE="+s.dir+"\x00") &&
+			!strings.HasPrefix(string(env), "STAGE="+s.dir+"\x00") {
+			continue
+		}
+		if all := "\x00" + string(env); strings.Contains(all, "\x00do="+do+"\x00") {
+			id, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+			s.ok(err)
+			_ = syscall.Kill(id, by)
+		}
+	}
+}
+
 // What another has frozen is left to that one.
 func TestOthersFreeze(t *testing.T) {
 	play(t, func(s *stage) {
@@ -292,10 +336,12 @@ func TestFreezeFails(t *testing.T) {
 		env             []string
 		bare            bool // there is no mount but the root
 	}{
-		"a mount":                    {kind: "filesystems", bad: "bad_data", says: "/data could not be frozen"},
-		"a mount, with tables":       {kind: "mysql", bad: "bad_data", says: "/data could not be frozen"},
-		"a mount, with MongoDB":      {kind: "mongodb", bad: "bad_data", says: "/data could not be frozen"},
-		"the login":                  {kind: "mysql", bad: "nologin", says: "did not lock its tables: ERROR 1045"},
+		"a mount":               {kind: "filesystems", bad: "bad_data", says: "/data could not be frozen"},
+		"a mount, with tables":  {kind: "mysql", bad: "bad_data", says: "/data could not be frozen"},
+		"a mount, with MongoDB": {kind: "mongodb", bad: "bad_data", says: "/data could not be frozen"},
+		"the login":             {kind: "mysql", bad: "nologin", says: "did not lock: ERROR 1045"},
+		"MongoDB's login": {kind: "mongodb", bad: "nologin",
+			says: "did not lock: MongoServerError: Authentication failed"},
 		"PostgreSQL is on the root":  {kind: "postgresql", bad: "x", env: []string{"PG=/"}, says: "which is not frozen"},
 		"nothing but what is needed": {kind: "filesystems", bad: "x", bare: true, says: "there is nothing to freeze"},
 	} {
