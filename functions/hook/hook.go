@@ -188,9 +188,9 @@ func (s Step) after(ctx context.Context, j job.Job) (job.Job, error) {
 	claim, outcome, err := s.Runner.After(ctx, claim)
 	over := now.Sub(claim.Hook.Begun) > patience+2*claim.Hook.Timeout
 	switch {
-	case outcome == hook.Waits && over:
+	case outcome == hook.Waits && over, fault.Lasts(err): // The image does not wait for it, and does not fail for it.
 		handler.Log(ctx).WarnContext(ctx, "command after not run yet", "source", j.Source.ID,
-			"problem", claim.Hook.Problem)
+			"problem", claim.Hook.Problem, "error", err)
 		j.Hook.After = false
 		return j, nil
 	case err != nil:

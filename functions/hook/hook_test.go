@@ -167,6 +167,11 @@ func TestAfter(t *testing.T) {
 			},
 		},
 		{
+			Name: "not waited for where it may not be looked at", Want: sent + " | Claim ListCommandInvocations: ok",
+			Given: func(s *steptest.Stage, _ *hook.Input) { s.Refuse("ListCommandInvocations", "AccessDeniedException", 9) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("hook", j.Hook, job.Hook{Due: true}) },
+		},
+		{
 			Name:    "not waited for without end",
 			Given:   func(s *steptest.Stage, _ *hook.Input) { s.Refuse("SendCommand", "InvalidInstanceId", 9) },
 			Between: func(*steptest.Stage) { time.Sleep(13 * time.Minute) },

@@ -62,7 +62,8 @@ func (s Step) after(ctx context.Context, j job.Job, ending job.Ending) (ran job.
 	return s.waits(ctx, j, claim, now, err)
 }
 
-// waits has the job wait for the command after, unless that has lasted too long. trouble is what kept it from being
+// waits has the job wait for the command after, unless that has lasted too long, or lasts until somebody does something
+// about it. trouble is what kept it from being
 // looked at.
 func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time.Time, trouble error) (
 	ran job.Job, left bool, err error) {
@@ -74,7 +75,7 @@ func (s Step) waits(ctx context.Context, j job.Job, claim ledger.Claim, now time
 		}
 	}
 	switch {
-	case now.Sub(claim.Hook.Waited) >= afterPatience:
+	case now.Sub(claim.Hook.Waited) >= afterPatience, fault.Lasts(trouble):
 		return unrun(j, fmt.Sprintf("due since %s: %s. Goldsmith goes on trying, every few minutes",
 			job.UTC(claim.Hook.Since), strings.TrimSuffix(claim.Hook.Problem, "."))), true, nil
 	case trouble != nil:

@@ -348,6 +348,26 @@ func TestACommandWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
+// Nobody may look at the command after: the image is not held back, nor failed, for that.
+func TestACommandAfterThatIsNotSeen(t *testing.T) {
+	for name, o := range map[string]stack.Options{"hooks": commanded(uncut), "frozen": frozen()} {
+		t.Run(name, func(t *testing.T) {
+			play(t, o, func(n *night) {
+				web := n.managed("web", "")
+				n.after("image", web, func(work) {
+					n.Inject(inject.Fault{Action: "ListCommandInvocations", Code: "AccessDeniedException",
+						Until: time.Now().Add(40 * time.Minute)})
+				})
+				r := n.run()[0]
+				n.want("ending", n.results(r)[web].Ending, job.Imaged)
+				n.saysOf(r, "Rolled (1)", string(job.AfterFailed))
+				time.Sleep(time.Hour)
+				n.want("claims", n.claimed(), 0)
+			})
+		})
+	}
+}
+
 // The agent does not come back with its instance: the image stands and people are told; the sweep goes on for half a
 // day, and then says that nobody runs it.
 func TestAnAgentThatDoesNotComeBack(t *testing.T) {
