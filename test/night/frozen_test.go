@@ -10,6 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	sfnsdk "github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/inject"
 	"goldsmith/local/ssm"
@@ -376,4 +377,34 @@ func TestWindowsIsNotFrozen(t *testing.T) {
 		n.wasSkipped(r, db, job.NotFreezable)
 		n.want("commands", n.did(db), "")
 	})
+}
+
+// A rehearsal says what becomes of what is to be frozen: what Systems Manager does not reach, and what runs Windows.
+func TestARehearsalOfWhatIsFrozen(t *testing.T) {
+	for _, how := range plan.HookFailures {
+		t.Run(string(how), func(t *testing.T) {
+			play(t, frozen(thawed(how)), func(n *night) {
+				db, bare := n.managed("db", "private"), n.launch("bare", "private")
+				windows, rest := n.managed("desktop", "private image="+ec2.ImageWindows), n.launch("rest", "private stopped")
+				p := n.plans.Plans["nightly"]
+				said := map[string]rehearsal.Source{}
+				for _, s := range n.rehearse(rehearsal.Scheduled(p, due), p).Sources {
+					said[s.ID] = s
+				}
+				n.want("db", said[db].Decision, job.ImageNow)
+				n.want("rest", said[rest].Decision, job.ImageNow)
+				n.want("desktop", said[windows].Skip.Code, job.NotFreezable)
+				if how == plan.HookIgnore {
+					n.want("bare", said[bare].Warnings[0].Code, job.BeforeFailed)
+				} else {
+					n.want("bare", said[bare].Skip.Code, job.BeforeFailed)
+				}
+				results := n.results(n.run()[0])
+				for id, s := range said {
+					imaged := results[id].Ending == job.Imaged
+					n.want("imaged "+s.Name, imaged, s.Decision != job.SkipIt)
+				}
+			})
+		})
+	}
 }
