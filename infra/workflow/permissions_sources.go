@@ -155,7 +155,7 @@ var testing = []Statement{
 	},
 }
 
-// commanding runs commands on sources, and is deployed where a plan has hooks: without one nothing can be sent to a
+// commanding runs commands on sources, and is deployed where a plan has hooks or freezes: else nothing can be sent to a
 // source. Who takes the last hooks off the plans while a command is due has to run it by hand.
 var commanding = append(onCommanded(tag.Plan, tag.Request), Statement{
 	Why:       "The one document by which a plan's command is run, which is the suite's own.",
