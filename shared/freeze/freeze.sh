@@ -24,7 +24,7 @@ needed="/ /usr /bin /lib /etc /boot /var /var/lib /var/lib/amazon /var/lib/syste
 mounts() {
   kept=$(for d in $needed; do findmnt -n -o MAJ:MIN -T "$d" 2>/dev/null; done)
   seen=" "
-  findmnt -l -n -r -o TARGET,MAJ:MIN,OPTIONS -t ext4,xfs | sort -r | while read -r target device options; do
+  findmnt -n -r -o TARGET,MAJ:MIN,OPTIONS -t ext4,xfs | sort -r | while read -r target device options; do
     echo "$kept" | tr -d ' ' | grep -Fqx -- "$device" && continue
     case ",$options," in *,ro,*) continue ;; esac
     case "$target" in /var/log | /var/log/* | /boot/* | /usr/* | /etc/*) continue ;; esac

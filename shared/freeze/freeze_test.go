@@ -24,7 +24,8 @@ type stage struct {
 // standIns are what the script calls. A file system is frozen while its name is in the directory ice; sleeping ends when
 // the test makes the file over and the number of seconds.
 var standIns = map[string]string{
-	"findmnt": `case "$*" in
+	"findmnt": `case "$*" in *"-l "*"-r "* | *"-r "*"-l "*) echo "findmnt: mutually exclusive arguments" >&2; exit 1 ;; esac
+case "$*" in
   *-T*) for at; do :; done; case $at in */data/pg*) echo "${PG:-/data}" ;; *) case "$*" in *MAJ*) echo 259:1 ;; *) echo / ;; esac ;; esac ;;
   *) printf '/ 259:1 rw\n/data 259:2 rw,noatime\n/data/deep 259:3 rw\n/again 259:2 rw\n/bound 259:1 rw\n/old 259:4 ro\n' ;;
 esac`,
@@ -360,6 +361,20 @@ func TestFreezeFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The machine's own findmnt takes what it is asked.
+func TestFindmnt(t *testing.T) {
+	if _, err := exec.LookPath("findmnt"); err != nil {
+		t.Skip(err)
+	}
+	play(t, func(s *stage) {
+		s.ok(os.Remove(filepath.Join(s.dir, "bin", "findmnt")))
+		said, ok := s.run("freeze", "filesystems")
+		s.want("freeze: "+said, ok || strings.HasPrefix(said, "there is nothing to freeze"), true)
+		s.want("findmnt's own words: "+said, strings.Contains(said, "findmnt"), false)
+		_, _ = s.run("thaw", "filesystems")
+	})
 }
 
 // Nothing frozen, nothing thawed: a machine that was started since says so.
