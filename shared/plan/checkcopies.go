@@ -43,8 +43,14 @@ func (c *checker) copyKey(path string, of Copy) {
 		return
 	}
 	parts := strings.Split(of.Key, ":")
-	if len(parts) > 3 && of.Region != "" && parts[3] != of.Region {
+	if len(parts) <= 3 || of.Region == "" {
+		return
+	}
+	switch partition := PartitionOf(of.Region); {
+	case parts[3] != of.Region:
 		c.add(path, "the key is in %s, and a copy in %s is encrypted under a key of that Region alone", parts[3], of.Region)
+	case partition != "" && parts[1] != partition:
+		c.add(path, "the key's ARN is of partition %s, and %s is in %s", parts[1], of.Region, partition)
 	}
 }
 

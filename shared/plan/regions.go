@@ -61,10 +61,15 @@ func KnownRegions() (all []string) {
 func (c *checker) region(path, region, first string) {
 	switch of, other := PartitionOf(region), PartitionOf(first); {
 	case of == "":
-		c.add(path, "%q is no Region of AWS; %s", region, meant(region, "want one such as us-east-1"))
+		c.add(path, "%s", NoRegion(region))
 	case other != "" && of != other:
 		c.add(path, "%s", apart(region, of, first, other))
 	}
+}
+
+// NoRegion is what is wrong with a name that is none of a Region.
+func NoRegion(name string) string {
+	return fmt.Sprintf("%q is no Region of AWS; %s", name, meant(name, "want one such as us-east-1"))
 }
 
 // apart is why there is no copy in one Region of an image in another (API reference of EC2, CopyImage).
@@ -73,17 +78,23 @@ func apart(region, of, other, ofOther string) string {
 		region, of, other, ofOther)
 }
 
-// Unknown are Regions that this version does not know, and that AWS may have opened since: probably mistakes.
-func (p Plans) Unknown() (found []Problem) {
+// Doubts are what is probably a mistake in copies, and may be right: a Region that this version does not know, which AWS
+// may have opened since, and sharing what is under a key that AWS manages, which comes to nothing.
+func (p Plans) Doubts() (found []Problem) {
 	known := KnownRegions()
 	for _, name := range p.Names() {
 		for i, each := range p.Plans[name].Copies {
-			if PartitionOf(each.Region) == "" || slices.Contains(known, each.Region) {
-				continue
+			path := fmt.Sprintf("%s.copies[%d]", name, i)
+			if PartitionOf(each.Region) != "" && !slices.Contains(known, each.Region) {
+				found = append(found, Problem{path + ".region", fmt.Sprintf(
+					"%s is none of the Regions that this version knows; %s", each.Region,
+					meant(each.Region, "goldsmith check --ask looks whether the account has it"))})
 			}
-			found = append(found, Problem{fmt.Sprintf("%s.copies[%d].region", name, i), fmt.Sprintf(
-				"%s is none of the Regions that this version knows; %s", each.Region,
-				meant(each.Region, "goldsmith check --ask looks whether the account has it"))})
+			if strings.Contains(each.Key, "alias/aws/") && !each.Share.IsZero() {
+				found = append(found, Problem{path + ".share", fmt.Sprintf(
+					"%s is a key that AWS manages, which lets no other account use it: the copy will not be shared. "+
+						"Name a customer managed key", each.Key)})
+			}
 		}
 	}
 	return found
@@ -91,7 +102,7 @@ func (p Plans) Unknown() (found []Problem) {
 
 // meant asks whether one of the Regions was meant whose names are the nearest, or says something else.
 func meant(region, otherwise string) string {
-	near := nearest(region, KnownRegions())
+	near := nearest(strings.ToLower(region), KnownRegions())
 	switch last := len(near) - 1; {
 	case last < 0:
 		return otherwise

@@ -85,7 +85,7 @@ func TestMeant(t *testing.T) {
 	for region, want := range map[string]string{
 		"eu-cenrtal-1": "did you mean eu-central-1?", "eu-west-9": "did you mean eu-west-1, eu-west-2 or eu-west-3?",
 		"us-east1": "did you mean us-east-1?", "eu-central-1a": "did you mean eu-central-1?", "frankfurt": "else",
-		"US-EAST-1": "else",
+		"US-EAST-1": "did you mean us-east-1?",
 	} {
 		if got := meant(region, "else"); got != want {
 			t.Errorf("%q: %q, want %q", region, got, want)
@@ -107,7 +107,7 @@ func TestASlipInARegionIsTold(t *testing.T) {
 		p := Default()
 		p.Name, p.Copies = "nightly", []Copy{{Region: region}}
 		plans := Plans{Default: "nightly", Plans: map[string]Plan{"nightly": p}}
-		told := append(plans.Check(), plans.Unknown()...)
+		told := append(plans.Check(), plans.Doubts()...)
 		if known := slices.Contains(KnownRegions(), region); known != (len(told) == 0) {
 			t.Fatalf("%q: %v", region, told)
 		}

@@ -103,7 +103,7 @@ func parsed(name string, text []byte, region string, now time.Time) (File, error
 	r := reader{lines: map[string]int{}}
 	plans := r.parse(text, region, now)
 	file := File{name: name, lines: r}
-	file.Doubts = file.Invalid(plans.Unknown())
+	file.Doubts = file.Invalid(plans.Doubts())
 	if len(r.problems) > 0 {
 		e := &InvalidError{Name: name, Problems: r.problems}
 		return file, e.sorted()

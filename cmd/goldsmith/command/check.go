@@ -75,6 +75,9 @@ type checkedPlan struct {
 
 func (t *terms) check(ctx context.Context, path string, ask bool) error {
 	cfg, region := aws.Config{}, t.account.Region
+	if region != "" && plan.PartitionOf(region) == "" {
+		return misusedf("--region: %s", plan.NoRegion(region))
+	}
 	if ask {
 		var err error
 		if cfg, err = t.connect(ctx); err != nil {
@@ -96,7 +99,7 @@ func (t *terms) check(ctx context.Context, path string, ask bool) error {
 		if err != nil {
 			return wrap("asking AWS about "+path, err)
 		}
-		unseen := file.Invalid(seen.Unseen) // EC2 knows each Region, and leaves no doubt of one.
+		unseen := file.Invalid(seen.Unseen) // EC2 and KMS know what there is, and leave no doubt of it.
 		if invalid := file.Invalid(seen.Problems); invalid != nil {
 			return t.showProblems(path, invalid, unseen)
 		}

@@ -74,6 +74,7 @@ func TestCheckOfARegion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, plan.Plans{})
 		s.golden("check-home", s.types("check", "testdata/home.yaml", "--region", "eu-central-1"), command.Misused)
+		s.golden("check-nowhere", s.types("check", "testdata/home.yaml", "--region", "eu-central"), command.Misused)
 		s.golden("check-elsewhere", s.types("check", "testdata/home.yaml", "--region", "eu-west-1"), command.OK)
 	})
 }
