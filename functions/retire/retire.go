@@ -66,7 +66,7 @@ const batch = 100
 // again: it looks anew, and what is done already is no longer there to do.
 func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	p.Sources, p.Retire.More = nil, false
-	if !p.Plan.Keep.Rules() && len(p.Plan.Copies) == 0 {
+	if !p.Plan.Keep.Rules() && len(p.Plan.Copies) == 0 && p.Plan.Share.IsZero() {
 		return p, nil
 	}
 	ruled := p
@@ -74,7 +74,7 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 		ruled.Plan.Keep = p.Plan.KeepIn(p.Retire.Region)
 		s.Reviewer, s.EC2 = s.Afar(p.Retire.Region)
 	}
-	scope := retention.Scope{After: p.Retire.Cursor, Most: batch, Run: p.Run.Name}
+	scope := retention.Scope{After: p.Retire.Cursor, Most: batch, Run: p.Run.Name, Shared: true}
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}

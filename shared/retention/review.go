@@ -74,6 +74,8 @@ type Scope struct {
 	Run string
 	// Most is how many images that go are enough; the last history is always looked at in full.
 	Most int
+	// Shared has images looked at that a plan without a rule shares: nothing becomes of them, and they may have lost that.
+	Shared bool
 }
 
 // Review is what becomes of a plan's images.
@@ -109,7 +111,7 @@ type Review struct {
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error) {
 	ruled := p.Keep.Rules()
-	if !ruled && w.Region == "" && len(p.Copies) == 0 {
+	if !ruled && w.Region == "" && len(p.Copies) == 0 && !s.Shared {
 		return Review{}, nil
 	}
 	o := Review{
@@ -120,7 +122,7 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 		return o, err
 	}
 	o.halfRemoved(s.Run, w.Now())
-	if o.lost(w.Region, w.Now()); !ruled {
+	if o.lost(w.Region, w.Now()); !ruled && !(s.Shared && o.shares()) {
 		return o, nil
 	}
 	images, err := w.images(ctx, o)
@@ -133,6 +135,16 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 	}
 	o.Decisions = o.cut(within(Decide(images, p, standing, w.Now()), s.Source), s)
 	return w.settled(ctx, o), nil
+}
+
+// shares reports whether Goldsmith shares any of the images.
+func (o Review) shares() bool {
+	for _, r := range o.Registered {
+		if r.Shared != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // settled keeps of what is decided about whatever is in use.
