@@ -78,8 +78,8 @@ func apart(region, of, other, ofOther string) string {
 		region, of, other, ofOther)
 }
 
-// Doubts are what is probably a mistake in copies, and may be right: a Region that this version does not know, which AWS
-// may have opened since, and sharing what is under a key that AWS manages, which comes to nothing.
+// Doubts are what is probably a mistake in copies, and may be right: a Region that this version does not know, which
+// AWS may have opened since, and sharing what is under a key that AWS manages, which comes to nothing.
 func (p Plans) Doubts() (found []Problem) {
 	known := KnownRegions()
 	for _, name := range p.Names() {

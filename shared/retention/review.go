@@ -110,8 +110,7 @@ type Review struct {
 
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error) {
-	ruled := p.Keep.Rules()
-	if !ruled && w.Region == "" && len(p.Copies) == 0 && !s.Shared {
+	if !p.Keep.Rules() && w.Region == "" && len(p.Copies) == 0 && !s.Shared {
 		return Review{}, nil
 	}
 	o := Review{
@@ -122,9 +121,15 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 		return o, err
 	}
 	o.halfRemoved(s.Run, w.Now())
-	if o.lost(w.Region, w.Now()); !ruled && !(s.Shared && o.shares()) {
-		return o, nil
+	o.lost(w.Region, w.Now())
+	if p.Keep.Rules() || s.Shared && o.shares() {
+		return w.decided(ctx, p, s, o)
 	}
+	return o, nil
+}
+
+// decided is what becomes of the images that were read.
+func (w Reviewer) decided(ctx context.Context, p plan.Plan, s Scope, o Review) (Review, error) {
 	images, err := w.images(ctx, o)
 	if err != nil {
 		return o, err

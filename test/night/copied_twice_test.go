@@ -70,30 +70,18 @@ func (n *night) copiesOfEach(keeps map[string]int) (newest string) {
 		there[aws.ToString(i.ImageId)] = i.DeprecationTime == nil
 	}
 	made := map[string]int{}
-	for r, err := range n.Ledger.Registrations(n.ctx, "") {
-		n.ok(err)
-		current, is := there[r.ID]
-		if r.Kind != ledger.MadeImage || !r.IsCopy() || !is {
-			continue
-		}
+	for _, r := range n.copyRegistrations(there) {
 		if made[r.From]++; made[r.From] > 1 {
 			n.t.Errorf("image %s was copied twice", r.From)
 		}
-		if all[r.Plan]++; current {
+		if all[r.Plan]++; there[r.ID] {
 			kept[r.Plan]++
 		}
 		if r.Lineage == owner.Lineage && r.Begun.After(asked) {
 			newest, asked = r.ID, r.Begun
 		}
 	}
-	copied := map[string]int{}
-	for _, r := range n.runs() {
-		for _, result := range n.results(r) {
-			if len(result.Copies) > 0 && result.Copies[0].ID != "" {
-				copied[result.Plan]++
-			}
-		}
-	}
+	copied := n.copiedBy()
 	for name, keep := range keeps {
 		want := min(keep, copied[name])
 		// One more may be launched, by what the other plan has not rolled on yet.
@@ -104,3 +92,28 @@ func (n *night) copiesOfEach(keeps map[string]int) (newest string) {
 	return newest
 }
 
+// copiedBy is how many copies each plan has made.
+func (n *night) copiedBy() map[string]int {
+	n.t.Helper()
+	copied := map[string]int{}
+	for _, r := range n.runs() {
+		for _, result := range n.results(r) {
+			if len(result.Copies) > 0 && result.Copies[0].ID != "" {
+				copied[result.Plan]++
+			}
+		}
+	}
+	return copied
+}
+
+// copyRegistrations are those of the copies that are there.
+func (n *night) copyRegistrations(there map[string]bool) (all []ledger.Registration) {
+	n.t.Helper()
+	for r, err := range n.Ledger.Registrations(n.ctx, "") {
+		n.ok(err)
+		if _, is := there[r.ID]; is && r.IsCopy() {
+			all = append(all, r)
+		}
+	}
+	return all
+}

@@ -74,16 +74,9 @@ type checkedPlan struct {
 }
 
 func (t *terms) check(ctx context.Context, path string, ask bool) error {
-	cfg, region := aws.Config{}, t.account.Region
-	if region != "" && plan.PartitionOf(region) == "" {
-		return misusedf("--region: %s", plan.NoRegion(region))
-	}
-	if ask {
-		var err error
-		if cfg, err = t.connect(ctx); err != nil {
-			return err
-		}
-		region = cfg.Region
+	cfg, region, err := t.checkedFor(ctx, ask)
+	if err != nil {
+		return err
 	}
 	file, err := planfile.Open(path, region, t.Now())
 	var invalid *planfile.InvalidError
@@ -93,24 +86,41 @@ func (t *terms) check(ctx context.Context, path string, ask bool) error {
 	if err != nil {
 		return unread(path, err)
 	}
-	found := checked{File: path, Default: file.Default, Warnings: problems(file.Doubts)}
+	doubts := file.Doubts
 	if ask {
 		seen, err := asked(ctx, cfg, file.Plans)
 		if err != nil {
 			return wrap("asking AWS about "+path, err)
 		}
-		unseen := file.Invalid(seen.Unseen) // EC2 and KMS know what there is, and leave no doubt of it.
+		doubts = file.Invalid(seen.Unseen) // EC2 and KMS know what there is, and leave no doubt of it.
 		if invalid := file.Invalid(seen.Problems); invalid != nil {
-			return t.showProblems(path, invalid, unseen)
+			return t.showProblems(path, invalid, doubts)
 		}
-		found.Warnings = problems(unseen)
 	}
-	for _, name := range file.Names() {
-		next, err := upcoming(file.Plans.Plans[name], t.Now(), 3)
+	return t.showPlans(checked{File: path, Default: file.Default, Warnings: problems(doubts)}, file.Plans)
+}
+
+// checkedFor is whom to ask, and the Region that the plans are for; empty for any.
+func (t *terms) checkedFor(ctx context.Context, ask bool) (cfg aws.Config, region string, err error) {
+	region = t.account.Region
+	if region != "" && plan.PartitionOf(region) == "" {
+		return cfg, region, misusedf("--region: %s", plan.NoRegion(region))
+	}
+	if ask {
+		cfg, err = t.connect(ctx)
+		region = cfg.Region
+	}
+	return cfg, region, err
+}
+
+// showPlans tells what the plans are, and when they are due.
+func (t *terms) showPlans(found checked, plans plan.Plans) error {
+	for _, name := range plans.Names() {
+		next, err := upcoming(plans.Plans[name], t.Now(), 3)
 		if err != nil {
 			return err
 		}
-		found.Plans = append(found.Plans, checkedPlan{file.Plans.Plans[name], next})
+		found.Plans = append(found.Plans, checkedPlan{plans.Plans[name], next})
 	}
 	return t.show(found, func(p *page) { found.print(p, t.Now()) })
 }
