@@ -81,14 +81,7 @@ func (n *night) copiesOfEach(keeps map[string]int) (newest string) {
 			newest, asked = r.ID, r.Begun
 		}
 	}
-	copied := n.copiedBy()
-	for name, keep := range keeps {
-		want := min(keep, copied[name])
-		// One more may be launched, by what the other plan has not rolled on yet.
-		if kept[name] < want || kept[name] > want+1 || all[name] > want+2 {
-			n.t.Errorf("plan %s keeps %d copies, and has %d; want %d", name, kept[name], all[name], want)
-		}
-	}
+	n.keptBy(keeps, kept, all)
 	return newest
 }
 
@@ -116,4 +109,17 @@ func (n *night) copyRegistrations(there map[string]bool) (all []ledger.Registrat
 		}
 	}
 	return all
+}
+
+// keptBy wants each plan to have as many copies as it keeps of those that it made.
+func (n *night) keptBy(keeps, kept, all map[string]int) {
+	n.t.Helper()
+	copied := n.copiedBy()
+	for name, keep := range keeps {
+		want := min(keep, copied[name])
+		// One more may be launched, by what the other plan has not rolled on yet.
+		if kept[name] < want || kept[name] > want+1 || all[name] > want+2 {
+			n.t.Errorf("plan %s keeps %d copies, and has %d; want %d", name, kept[name], all[name], want)
+		}
+	}
 }
