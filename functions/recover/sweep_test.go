@@ -29,6 +29,9 @@ const (
 	tells   = " Results Claims PutRun Notifying GetSecretValue Notified"
 )
 
+// after is a sweep's looks where people have heard of all runs, the last of which began or ended an hour after the ledger.
+func after(looks string) string { return strings.Replace(looks, "Since", "Since Heard", 1) }
+
 func TestSweepOfAQuietAccount(t *testing.T) {
 	steptest.Play(t, quiet, cases{
 		{Name: "nothing is claimed, nothing is asked for", Want: calm},
@@ -179,14 +182,14 @@ func TestMissedRuns(t *testing.T) {
 			Want: looks + "*2: ok", Then: runs(0)},
 		{
 			Name: "not started, and its window holds: started late, once", Given: at("2000-01-01T02:20:00Z"),
-			Want: looks + " DescribeExecution GetRun GetSchedule StartExecution" + late + ": ok | " + looks + "*2: ok",
+			Want: looks + " DescribeExecution GetRun GetSchedule StartExecution" + late + ": ok | " + after(looks) + "*2: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				runs(1)(s, a)
 				s.Same("name", s.States.List(sfn.Filter{})[0].Name, run)
 			},
 		},
 		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Execute(run) }),
-			Want: looks + "*2: ok", Then: runs(1)},
+			Want: after(looks) + "*2: ok", Then: runs(1)},
 		{
 			Name:  "somebody has switched the schedule off: no run, and no news",
 			Want:  looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",

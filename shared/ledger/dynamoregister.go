@@ -47,6 +47,9 @@ func (d *Dynamo) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return since(ctx, d.table, now)
 }
 
+// Heard implements Ledger.
+func (d *Dynamo) Heard(ctx context.Context, until time.Time) error { return heard(ctx, d.table, until) }
+
 // Sight implements Ledger.
 func (d *Dynamo) Sight(ctx context.Context, key string, now time.Time) (Sighting, error) {
 	return sight(ctx, d.table, key, now)

@@ -120,8 +120,11 @@ type Ledger interface {
 	// while it was registered or retired: it can be retired, or registered again.
 	Unsettled(ctx context.Context) iter.Seq2[Registration, error]
 
-	// Since is when the ledger began: the first moment that it was asked with. Of what ended before that it says nothing.
+	// Since is from when on the ledger is to tell of runs: the first moment that it was asked with, or the latest that
+	// Heard moved it to. Of what ended before that it says nothing.
 	Since(ctx context.Context, now time.Time) (time.Time, error)
+	// Heard moves Since on: people have heard of every run that ended before that moment.
+	Heard(ctx context.Context, until time.Time) error
 
 	// Sight says when what a key names was seen first, and that it is seen now. It is forgotten Remembered after it was
 	// seen last.

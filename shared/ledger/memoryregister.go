@@ -46,6 +46,11 @@ func (m *Memory) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return since(ctx, memoryRows{m}, now)
 }
 
+// Heard implements Ledger.
+func (m *Memory) Heard(ctx context.Context, until time.Time) error {
+	return heard(ctx, memoryRows{m}, until)
+}
+
 // Sight implements Ledger.
 func (m *Memory) Sight(ctx context.Context, key string, now time.Time) (Sighting, error) {
 	return sight(ctx, memoryRows{m}, key, now)

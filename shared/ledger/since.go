@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// beginning is when a ledger began.
+// beginning is from when on a ledger is to tell of runs.
 type beginning struct {
 	At time.Time `json:"at"`
 }
@@ -31,4 +31,22 @@ func since(ctx context.Context, s rows, now time.Time) (time.Time, error) {
 	}
 	b, err := decode[beginning](doc)
 	return b.At, err
+}
+
+// heard moves the beginning on. Of two at the same time the earlier moment may stay, which is as true.
+func heard(ctx context.Context, s rows, until time.Time) error {
+	toUTC(&until)
+	known, ok, err := s.read(ctx, sinceKey)
+	if err != nil || !ok {
+		return err
+	}
+	b, err := decode[beginning](known)
+	if err != nil || !b.At.Before(until) {
+		return err
+	}
+	doc, err := encode(beginning{until})
+	if err != nil {
+		return err
+	}
+	return s.set(ctx, sinceKey, "since", doc, time.Time{})
 }

@@ -102,6 +102,11 @@ func (m *measured) callRows() []row {
 		},
 		{"state transitions per image, events delivered", "at most 25", fmt.Sprintf("%.1f", d.Transitions),
 			verdict(d.Transitions <= 25)},
+		{
+			fmt.Sprintf("a sweep's calls, with the %d runs of two days behind it", m.Sweep.Runs), "as with those of half a day",
+			fmt.Sprintf("mean %.1f, max %.0f; mean %.1f, max %.0f", m.Sweep.late().Mean, m.Sweep.late().Max,
+				m.Sweep.early().Mean, m.Sweep.early().Max), verdict(m.Sweep.constant()),
+		},
 	}
 }
 

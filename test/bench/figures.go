@@ -19,6 +19,7 @@ const (
 	nightFew       = "few"
 	nightScripted  = "scripted"
 	nightFrozen    = "frozen"
+	nightSweep     = "sweep"
 )
 
 // spread is how a figure lies over a fleet.
@@ -127,6 +128,30 @@ type frozen struct {
 	Frozen      spread  `json:"frozenSeconds"`
 	After       spread  `json:"afterSnapshotsSeconds"`
 	Transitions float64 `json:"transitionsPerImage"`
+}
+
+// sweep is what a sweep asks for, with more and more runs behind it.
+type sweep struct {
+	Sources int `json:"sources"`
+	Runs    int `json:"runs"`
+	// Calls are a sweep's to all services but Step Functions, of which it lists the runs of five days; by half day.
+	Calls []spread `json:"callsByHalfDay"`
+}
+
+// early and late are the second half day and the last: in the first one there is little to sweep.
+func (s sweep) early() spread { return s.half(1) }
+func (s sweep) late() spread  { return s.half(len(s.Calls) - 1) }
+
+func (s sweep) half(n int) spread {
+	if n < 0 || n >= len(s.Calls) {
+		return spread{} // not played
+	}
+	return s.Calls[n]
+}
+
+// constant reports whether the runs behind a sweep cost it nothing: a tag or two more or less is chance.
+func (s sweep) constant() bool {
+	return s.late().Max <= s.early().Max+1 && s.late().Mean < s.early().Mean+1
 }
 
 // copied is a night in which each image is copied and the copies are shared, beside the same night without.

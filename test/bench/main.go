@@ -106,6 +106,7 @@ type measured struct {
 	// Few is the downtime added to ten sources.
 	Few       spread     `json:"fewAddedSeconds"`
 	Scripted  []scripted `json:"scripted"`
+	Sweep     sweep      `json:"sweep"`
 	Rehearsal rehearsal  `json:"rehearsal"`
 	Lambdas   []function `json:"lambdas"`
 	// Demo is how long `make demo` took the second time.
@@ -120,7 +121,7 @@ func (m *measured) nights(ctx context.Context, o options) error {
 	if err := command(ctx, nil, "go", "test", "-c", "-o", testBinary(), "./test/bench"); err != nil {
 		return err
 	}
-	err := m.play(ctx, "^Test(Delivered|Lost|Slow|Throttled|Few|Scripts)$", "-fleet", "200", "-throttled",
+	err := m.play(ctx, "^Test(Delivered|Lost|Slow|Throttled|Few|Scripts|Sweep)$", "-fleet", "200", "-throttled",
 		fmt.Sprint(o.throttled))
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func (m *measured) nights(ctx context.Context, o options) error {
 	m.Throttled = make([]throttled, 2)
 	for name, into := range map[string]any{
 		nightDelivered: &m.Delivered, nightLost: &m.Lost, nightSlow: &m.Slow,
-		nightFew: &m.Few, nightScripted: &m.Scripted,
+		nightFew: &m.Few, nightScripted: &m.Scripted, nightSweep: &m.Sweep,
 		nightThrottled + "100": &m.Throttled[0], nightThrottled + "1000": &m.Throttled[1],
 	} {
 		if err := recall(name, into); err != nil {

@@ -175,7 +175,7 @@ func (n *night) manage() {
 // finish waits for the run's end and reads what it made of each source.
 func (n *night) finish() {
 	n.t.Helper()
-	runs := n.States.List(sfn.Filter{Machine: n.Machine})
+	runs := n.runs()
 	if len(runs) != 1 {
 		n.t.Fatalf("%d runs, want one", len(runs))
 	}
@@ -193,6 +193,8 @@ func (n *night) finish() {
 		}
 	}
 }
+
+func (n *night) runs() []sfn.Execution { return n.States.List(sfn.Filter{Machine: n.Machine}) }
 
 func (n *night) ok(err error) {
 	n.t.Helper()

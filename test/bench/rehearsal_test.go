@@ -12,7 +12,7 @@ import (
 func TestRehearsal(t *testing.T) {
 	begun := time.Now()
 	var r rehearsal
-	play(t, *rehearsed, 1000, stack.Options{}, func(n *night) {
+	play(t, *rehearsed, 1000, stack.Options{KeepCalls: 1000}, func(n *night) {
 		r = rehearsal{Sources: len(n.ids), Night: n.run.Stopped.Sub(n.run.Started).Round(time.Second).String()}
 	})
 	r.Seconds, r.CPUSeconds = time.Since(begun).Seconds(), cpu(t)

@@ -224,6 +224,10 @@ func (b chaosLedger) Since(ctx context.Context, now time.Time) (at time.Time, er
 	return at, err
 }
 
+func (b chaosLedger) Heard(ctx context.Context, until time.Time) error {
+	return b.do(ctx, "Heard", writes, func() error { return b.Ledger.Heard(ctx, until) })
+}
+
 func (b chaosLedger) Reserve(
 	ctx context.Context, r ledger.Row, now time.Time, patience time.Duration,
 ) (at time.Time, ok bool, err error) {

@@ -230,6 +230,10 @@ func (s *shelf) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return take(ctx, s, func(l ledger.Ledger) (time.Time, error) { return l.Since(ctx, now) })
 }
 
+func (s *shelf) Heard(ctx context.Context, until time.Time) error {
+	return s.write(ctx, func(l ledger.Ledger) error { return l.Heard(ctx, until) })
+}
+
 func (s *shelf) Reserve(
 	ctx context.Context, r ledger.Row, now time.Time, patience time.Duration,
 ) (time.Time, bool, error) {

@@ -249,6 +249,11 @@ func (l *Ledger) Since(ctx context.Context, now time.Time) (at time.Time, err er
 	return at, err
 }
 
+// Heard implements ledger.Ledger.
+func (l *Ledger) Heard(ctx context.Context, until time.Time) error {
+	return l.called("Heard", func() error { return l.Kept.Heard(ctx, until) })
+}
+
 // Sight implements ledger.Ledger.
 func (l *Ledger) Sight(ctx context.Context, key string, now time.Time) (seen ledger.Sighting, err error) {
 	err = l.called("Sight", func() (err error) { seen, err = l.Kept.Sight(ctx, key, now); return err })

@@ -33,6 +33,7 @@ type Ledger interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
 	Since(ctx context.Context, now time.Time) (time.Time, error)
+	Heard(ctx context.Context, until time.Time) error
 	Sight(ctx context.Context, key string, now time.Time) (ledger.Sighting, error)
 }
 
@@ -98,37 +99,77 @@ func GoesOn(status sfntypes.ExecutionStatus) bool {
 }
 
 // NotifyOfEnded tells of runs that have ended and were not told: they
-// were cut off and their event was lost, or Slack was down. What ended well before the ledger began was told
-// by another one, which was lost.
+// were cut off and their event was lost, or Slack was down. What ended well before the ledger's Since is looked at no
+// more, so that a sweep reads no more for all the runs of the days before: people have heard of it, or it was told by
+// another ledger, which was lost.
 func (r Runs) NotifyOfEnded(ctx context.Context, runs []Run) error {
 	// Also with no run to tell of: what the ledger does not know was lost or never written, and this tells which.
-	since, err := r.since(ctx)
+	began, err := r.began(ctx)
 	if err != nil {
 		return err
 	}
 	var problems []error
+	all := true
 	for _, run := range runs {
 		ended := aws.ToTime(run.StopDate)
-		if GoesOn(run.Status) || r.Now().Sub(ended) <= Hearing || ended.Before(since) {
+		if GoesOn(run.Status) || r.Now().Sub(ended) <= Hearing || ended.Before(began.Add(-unseen)) {
 			continue
 		}
-		err := r.NotifyOf(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
+		heard, err := r.notifyOf(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
+		all = all && heard
 		problems = append(problems, err)
+	}
+	if all {
+		problems = append(problems, r.moveOn(ctx, began, runs))
 	}
 	return errors.Join(problems...)
 }
 
+// moves is how far the ledger's Since moves at a time.
+const moves = time.Hour
+
+// moveOn moves the ledger's Since on after a sweep that found that people have heard of all runs. It stays behind the
+// latest moment that Step Functions itself named, since a clock that is ahead must hide no run that ends later, and a
+// list may show one late.
+func (r Runs) moveOn(ctx context.Context, began time.Time, runs []Run) error {
+	var latest time.Time
+	for _, run := range runs {
+		for _, at := range []*time.Time{run.StartDate, run.StopDate} {
+			if aws.ToTime(at).After(latest) {
+				latest = *at
+			}
+		}
+	}
+	if now := r.Now(); latest.After(now) {
+		latest = now
+	}
+	until := latest.Add(-Hearing)
+	if until.Sub(began) < moves {
+		return nil
+	}
+	if err := r.Ledger.Heard(ctx, until); err != nil {
+		return fmt.Errorf("noting until when people have heard of all runs: %w", err)
+	}
+	return nil
+}
+
 // NotifyOf tells of a run that ended with that status, unless people have heard of it.
 func (r Runs) NotifyOf(ctx context.Context, name, execution, status string) error {
+	_, err := r.notifyOf(ctx, name, execution, status)
+	return err
+}
+
+// notifyOf says whether people had heard of the run before.
+func (r Runs) notifyOf(ctx context.Context, name, execution, status string) (before bool, err error) {
 	run, known, err := r.Ledger.GetRun(ctx, name)
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading run %s: %w", name, err)
+		return false, fmt.Errorf("reading run %s: %w", name, err)
 	case heard(run, known, status):
-		return nil
+		return true, nil
 	case !known || run.Plan == "":
 		if run, err = r.unopened(ctx, name, execution); err != nil {
-			return err
+			return false, err
 		}
 	}
 	// A run that has ended by its own doing only failed to be told; what it found stands.
@@ -140,7 +181,7 @@ func (r Runs) NotifyOf(ctx context.Context, name, execution, status string) erro
 		p = plan.Plan{Name: run.Plan, Notify: r.Plans.Plans[r.Plans.Default].Notify}
 	}
 	_, err = r.Notifier.Notify(ctx, run, p)
-	return err
+	return false, err
 }
 
 // heard reports whether people were told of a run. One that succeeded had a record until its end: a table that was
@@ -201,22 +242,22 @@ func (r Runs) Going(ctx context.Context, runs []Run, prefix string) (bool, error
 // it may be told twice after a loss, rather than never.
 const unseen = 30 * time.Minute
 
-// since is from when on this ledger tells of runs.
-func (r Runs) since(ctx context.Context) (time.Time, error) {
+// began is from when on this ledger tells of runs.
+func (r Runs) began(ctx context.Context) (time.Time, error) {
 	began, err := r.Ledger.Since(ctx, r.Now())
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reading when the ledger began: %w", err)
+		return time.Time{}, fmt.Errorf("reading from when on the ledger tells of runs: %w", err)
 	}
-	return began.Add(-unseen), nil
+	return began, nil
 }
 
 // lost is when a run ended that a ledger told of which was lost; zero for a run that this one has to tell of.
 func (r Runs) lost(ctx context.Context, run Run) (time.Time, error) {
-	since, err := r.since(ctx)
+	began, err := r.began(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if ended := aws.ToTime(run.StopDate); ended.Before(since) {
+	if ended := aws.ToTime(run.StopDate); ended.Before(began.Add(-unseen)) {
 		return ended, nil
 	}
 	return time.Time{}, nil

@@ -64,6 +64,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Registration":  func() error { _, _, err := l.Registration(ctx, "ami-1"); return err },
 		"Registrations": func() error { return lastError(l.Registrations(ctx, "")) },
 		"Unsettled":     func() error { return lastError(l.Unsettled(ctx)) },
+		"Heard":         func() error { return l.Heard(ctx, time.Now()) },
 		"Since":         func() error { _, err := l.Since(ctx, time.Now()); return err },
 		"Sight":         func() error { _, err := l.Sight(ctx, "schedule", time.Now()); return err },
 		"Owner":         func() error { _, _, err := l.Owner(ctx, "web"); return err },

@@ -205,6 +205,14 @@ func testSince(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		check(t, err)
 		equal(t, "beginning", at, night.UTC())
 	}
+	for _, h := range []struct{ until, want time.Duration }{
+		{time.Hour, time.Hour}, {time.Minute, time.Hour}, {2 * time.Hour, 2 * time.Hour},
+	} {
+		check(t, l.Heard(t.Context(), night.Add(h.until)))
+		at, err := l.Since(t.Context(), night.Add(3*time.Hour))
+		check(t, err)
+		equal(t, "beginning", at, night.Add(h.want).UTC())
+	}
 }
 
 func testSightings(t *testing.T, open func(*testing.T) ledger.Ledger) {
