@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"goldsmith/infra/workflow"
@@ -54,11 +54,27 @@ func unique(values []string) []string {
 	return slices.Compact(values)
 }
 
-// flat is a resource as cdk-nag writes it in its findings: CloudFormation's own
-// parameters in angle brackets.
-func flat(resource string) string {
-	return strings.NewReplacer(
-		*awscdk.Aws_PARTITION(), "<AWS::Partition>", *awscdk.Aws_REGION(), "<AWS::Region>", *awscdk.Aws_ACCOUNT_ID(),
-		"<AWS::AccountId>",
-	).Replace(resource)
+// flat is a resource as cdk-nag writes it in its findings: what CloudFormation fills in stands in angle brackets.
+func flat(of constructs.IConstruct, resource string) string {
+	return flattened(awscdk.Stack_Of(of).Resolve(jsii.String(resource)))
+}
+
+func flattened(resolved any) string {
+	switch value := resolved.(type) {
+	case []any:
+		text := ""
+		for _, part := range value {
+			text += flattened(part)
+		}
+		return text
+	case map[string]any:
+		if at, ok := value["Fn::GetAtt"].([]any); ok {
+			return fmt.Sprintf("<%v.%v>", at...)
+		}
+		if join, ok := value["Fn::Join"].([]any); ok {
+			return flattened(join[1]) // Tokens are joined by nothing.
+		}
+		return fmt.Sprintf("<%v>", value["Ref"])
+	}
+	return fmt.Sprint(resolved)
 }

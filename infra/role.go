@@ -75,7 +75,7 @@ func acceptWildcards(role awsiam.Role, statements []workflow.Statement) {
 	for _, s := range statements {
 		for _, resource := range s.Resources {
 			if strings.Contains(resource, "*") {
-				reasons[flat(resource)] = append(reasons[flat(resource)], s.Why)
+				reasons[flat(role, resource)] = append(reasons[flat(role, resource)], s.Why)
 			}
 		}
 	}

@@ -36,6 +36,7 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	letters := NewDeadLetters(stack, "DeadLetters")
 	values := valuesOf(props, table, letters)
 	NewRunTopic(stack, "Runs", props.Config)
+	NewPages(stack, "Pages", props.Config, values)
 	NewCommandDocument(stack, "Command")
 	functions := map[string]Function{}
 	add := func(tasks bool) {

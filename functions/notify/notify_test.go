@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,57 @@ func TestNotify(t *testing.T) {
 			},
 			Want: tells + ": ok",
 			Then: told(plan.Partial, 1, "shop", "its execution ended before its work was done"),
+		},
+	})
+}
+
+// A message leads to the run's page where its plan says so.
+func TestLinks(t *testing.T) {
+	linked := func(how plan.Link) func(*steptest.Stage, *job.Batch) {
+		return func(_ *steptest.Stage, p *job.Batch) { p.Plan.Notify.Link = how }
+	}
+	with := func(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
+		_, p := scene(s)
+		notifier := s.Notifier()
+		notifier.Pages = s.Pages()
+		return notify.Step{Notifier: notifier}.Handle, p
+	}
+	// link is where the message leads to.
+	link := func(s *steptest.Stage) string {
+		s.Helper()
+		s.Same("messages", len(s.Slack.Messages()), 1)
+		for _, block := range s.Slack.Messages()[0].Blocks {
+			for _, text := range block.Elements {
+				for _, span := range slices.Concat(text.Spans()...) {
+					if span.Text == "Page" {
+						return span.URL
+					}
+				}
+			}
+		}
+		return ""
+	}
+	key := "runs%2F" + steptest.RunName + ".html"
+	steptest.Play(t, with, cases{
+		{Name: "no link", Want: tells + ": ok", Then: func(s *steptest.Stage, _ job.Batch) { s.Same("link", link(s), "") }},
+		{
+			Name: "by the console", Given: linked(plan.Console), Want: tells + ": ok",
+			Then: func(s *steptest.Stage, _ job.Batch) {
+				s.Same("link", link(s), "https://eu-central-1.console.aws.amazon.com/s3/object/goldsmith-pages?region=eu-central-1"+
+					"&prefix="+key)
+			},
+		},
+		{
+			Name: "presigned: for everybody who has it, until it expires", Given: linked(plan.Presigned), Want: tells + ": ok",
+			Then: func(s *steptest.Stage, _ job.Batch) {
+				s.Must(s.Pages().Put(s.Context(), steptest.RunName, []byte("the page")))
+				status, text := s.Get(link(s))
+				s.Same("opened", []any{status, text}, []any{200, "the page"})
+				time.Sleep(7*24*time.Hour + time.Minute)
+				status, text = s.Get(link(s))
+				s.Same("later", []any{status, strings.Contains(text, "expired")}, []any{403, true})
+				s.Same("logged", strings.Contains(s.Logs.String(), "X-Amz-Signature"), false)
+			},
 		},
 	})
 }

@@ -216,8 +216,15 @@ var Functions = []Function{
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
-		Environment: env(settings.Table, settings.SlackSecret, settings.Topic),
-		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), notifying, untagging),
+		Environment: env(settings.Table, settings.Account, settings.SlackSecret, settings.Topic, settings.Bucket),
+		Statements: join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), notifying,
+			[]Statement{signing}, untagging),
+	},
+	{
+		Name: "report", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Writes the page of a run that messages lead to, where a plan says so.",
+		Environment: env(settings.Table, settings.Account, settings.Bucket),
+		Statements:  join(everyTask("report"), ledger("GetItem", "Query"), []Statement{keepingPages}),
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
@@ -266,9 +273,9 @@ var Functions = []Function{
 func env(names ...settings.Name) map[string]string {
 	all := map[settings.Name]string{
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
-		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Channels: "${Channels}",
-		settings.ImagePath: "${ImagePath}", settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
-		settings.Version: "${Version}",
+		settings.SlackSecret: "${SlackSecret}", settings.Topic: "${Topic}", settings.Bucket: "${Bucket}",
+		settings.Channels: "${Channels}", settings.ImagePath: "${ImagePath}", settings.VolumeKeys: "${GrantedKeys}",
+		settings.PlanSums: "${PlanSums}", settings.Version: "${Version}",
 	}
 	values := map[string]string{}
 	for _, name := range names {

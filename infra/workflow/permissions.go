@@ -187,5 +187,19 @@ var notifying = []Statement{
 	},
 }
 
+var (
+	keepingPages = Statement{
+		Why:       "The pages of runs, in the suite's own bucket, if messages lead to them.",
+		Actions:   []string{"s3:PutObject"},
+		Resources: []string{"${Pages}"},
+	}
+	// A link can do what its signer may, and nothing else.
+	signing = Statement{
+		Why:       "What presigned links open, if a plan's messages have them: whoever follows one acts as this role.",
+		Actions:   []string{"s3:GetObject"},
+		Resources: []string{"${SignedPages}"},
+	}
+)
+
 // toEC2 is EC2 as iam:PassedToService calls it, in China and elsewhere.
 var toEC2 = []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"}

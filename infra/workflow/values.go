@@ -30,6 +30,11 @@ const (
 	// Topic is the setting, "off" when no plan is told by SNS; TopicArn what a policy names. EventBus is the ARN of the
 	// default event bus where a plan is told by it, and nothing elsewhere.
 	Topic = "Topic"
+	// Bucket is the setting, "off" when no plan's messages lead to pages; Pages are the ARNs of the pages, SignedPages
+	// the same where links are presigned.
+	Bucket      = "Bucket"
+	Pages       = "Pages"
+	SignedPages = "SignedPages"
 	// Channels are those that plans are told by.
 	Channels = "Channels"
 	TopicArn = "TopicArn"

@@ -19,6 +19,7 @@ import (
 	"goldsmith/local/inject"
 	"goldsmith/local/organizations"
 	"goldsmith/local/query"
+	"goldsmith/local/s3"
 	"goldsmith/local/secretsmanager"
 	"goldsmith/local/servicequotas"
 	"goldsmith/local/sns"
@@ -48,6 +49,7 @@ type Account struct {
 	Secrets *secretsmanager.Store
 	Tables  *dynamodb.Store
 	Topics  *sns.Service
+	Buckets *s3.Service
 	// Organizations says which organization the account is in.
 	Organizations *organizations.Service
 	// Beside are the account's other Regions, by name.
@@ -72,9 +74,10 @@ func New(o Options) *Account {
 	a.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Tables = dynamodb.NewStore(dynamodb.StoreOptions{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Topics = sns.New(sns.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
+	a.Buckets = s3.New(s3.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: o.Log})
 	maps.Copy(a.services, map[string]http.Handler{
-		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "organizations": a.Organizations,
+		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "s3": a.Buckets, "organizations": a.Organizations,
 		"sts": sts.New(sts.Options{Account: o.ID, Clock: o.Clock, Log: o.Log}),
 		"servicequotas": servicequotas.New(servicequotas.Options{
 			Clock: o.Clock, EC2: world, Region: o.Region, Account: o.ID, Log: o.Log,

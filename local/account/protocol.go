@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"goldsmith/local/s3"
 )
 
 // The bounds of one request. The longest body that any of the services takes is
@@ -102,6 +104,9 @@ const (
 func Operation(r *http.Request) string {
 	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return operation
+	}
+	if _, service := SignedFor(r); service == "s3" {
+		return s3.Operation(r)
 	}
 	if strings.HasPrefix(r.URL.Path, "/schedules") {
 		return scheduled(r)

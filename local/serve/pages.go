@@ -11,7 +11,6 @@ import (
 	"goldsmith/local/sfn"
 	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/notify"
 	"goldsmith/shared/page"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
@@ -116,7 +115,7 @@ func (p pages) run(ctx context.Context, name string) (page.Run, error) {
 	if record.Ended.IsZero() {
 		return p.going(ctx, run)
 	}
-	if run.Results, err = notify.ResultsOf(ctx, p.suite.Ledger, name); err != nil {
+	if run.Results, err = report.ResultsOf(ctx, p.suite.Ledger, name); err != nil {
 		return run, err
 	}
 	for retired, err := range p.suite.Ledger.Retirements(ctx, record.Plan) {

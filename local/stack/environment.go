@@ -30,6 +30,7 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		workflow.ImagePath:         {imagePath},
 		workflow.SlackSecret:       {secretName},
 		workflow.Topic:             {s.topic()},
+		workflow.Bucket:            {s.bucket()},
 		workflow.Channels:          texts(s.options.Plans.Channels()),
 		workflow.GrantedKeys:       s.options.VolumeKeys,
 		workflow.PlanSums:          plan.Sums(s.options.Plans),
@@ -49,6 +50,14 @@ func (s *Stack) topic() string {
 		return settings.Off
 	}
 	return "arn:" + partition + ":sns:" + s.options.Region + ":" + s.options.Account + ":" + topicName
+}
+
+// bucket is the setting with the bucket of pages, which there is if messages lead to them.
+func (s *Stack) bucket() string {
+	if !s.options.Plans.Links("") {
+		return settings.Off
+	}
+	return workflow.Name + "-pages-" + s.options.Account // CloudFormation would name it otherwise.
 }
 
 func texts[T ~string](list []T) (all []string) {

@@ -17,6 +17,7 @@ import (
 	recovery "goldsmith/functions/recover"
 	"goldsmith/functions/refresh"
 	"goldsmith/functions/release"
+	"goldsmith/functions/report"
 	"goldsmith/functions/retire"
 	"goldsmith/functions/roll"
 	"goldsmith/functions/rollback"
@@ -70,6 +71,7 @@ func (s *Stack) startFunctions() error {
 		add(s, "refresh", refresh.Wire),
 		add(s, "retire", retire.Wire),
 		add(s, "notify", notify.Wire),
+		add(s, "report", report.Wire),
 		add(s, "recover", recovery.Wire),
 	)
 }

@@ -164,6 +164,9 @@ func (s *Stack) startServices() error {
 	if s.topic() != settings.Off {
 		s.Topics.Create(topicName)
 	}
+	if s.bucket() != settings.Off {
+		s.Buckets.Deploy(s.bucket())
+	}
 	s.functions.environment = s.Environment
 	s.DeadLetters = sqs.New(sqs.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,

@@ -35,6 +35,7 @@ var (
 		"InternalServerError",                                                                      // Systems Manager
 		"RequestThrottledException", "ConcurrentLimitExceededException", "InternalServerException", // EBS direct APIs
 		"Throttled",              // SNS
+		"SlowDown",               // S3
 		"RetryableError",         // EC2, of a request that an AWS service sent on our behalf
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}

@@ -54,6 +54,7 @@ var answers = []struct {
 	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Transient"},
 	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
 	{"sns", 429, "Throttled", meaning{throttled: true}, "Transient"},
+	{"s3", 503, "SlowDown", meaning{throttled: true}, "Transient"},
 	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Transient"},
 	{"dynamodb", 400,
 		"ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException",

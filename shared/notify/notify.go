@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"goldsmith/shared/fault"
@@ -27,20 +26,20 @@ type runs interface {
 	Notified(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
-// resultsAPI is what the ledger knows of a run's sources, those that have no result yet included.
-type resultsAPI interface {
-	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
-	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
-	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
+// pages leads to the pages of runs; the link is empty where there is none.
+type pages interface {
+	Link(ctx context.Context, run string, how plan.Link) (string, error)
 }
 
 // Notifier tells people how runs ended.
 type Notifier struct {
 	Runs     runs
-	Results  resultsAPI
+	Results  report.Ledger
 	Requests request.Ledger
 	// Channels are all there are; a plan says which of them it is told by.
 	Channels map[plan.Channel]Channel
+	// Pages leads to the pages of runs; nil where no page is written.
+	Pages pages
 	Tags     request.Untagger
 	Now      func() time.Time
 }
@@ -70,7 +69,20 @@ func (t Notifier) Notify(ctx context.Context, run ledger.Run, p plan.Plan) (plan
 	if err := t.answer(ctx, run, r); err != nil {
 		return "", err
 	}
+	r.Link = t.link(ctx, run.Name, p.Notify.Link)
 	return r.Outcome, t.speak(ctx, run.Name, r)
+}
+
+// link leads to the run's page. A message goes out without it rather than not at all.
+func (t Notifier) link(ctx context.Context, run string, how plan.Link) string {
+	if t.Pages == nil {
+		return ""
+	}
+	link, err := t.Pages.Link(ctx, run, how)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "no link to the run's page", "error", err)
+	}
+	return link
 }
 
 // closed is the run's report, with which it is closed in the ledger.
@@ -110,75 +122,20 @@ func (t Notifier) speak(ctx context.Context, run string, r report.Report) error 
 }
 
 func (t Notifier) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
-	results, err := ResultsOf(ctx, t.Results, run.Name)
+	results, err := report.ResultsOf(ctx, t.Results, run.Name)
 	if err != nil {
 		return report.Report{}, err
 	}
 	run.Ended = t.Now().UTC()
-	retired, err := t.retired(ctx, *run, p)
-	if err != nil {
-		return report.Report{}, err
+	var retired []job.Retirement
+	if p.Keep.Rules() {
+		if retired, err = report.RetiredBy(ctx, t.Results, *run); err != nil {
+			return report.Report{}, err
+		}
 	}
 	r := report.Of(*run, results, p).With(retired)
 	run.Outcome = string(r.Outcome)
 	return r, nil
-}
-
-// ResultsOf are the results of a run that has ended. A job that was cut off has none,
-// only its claim: it is told as well, or its instance would be down unnoticed.
-func ResultsOf(ctx context.Context, l resultsAPI, run string) ([]job.Result, error) {
-	var results []job.Result
-	known := map[string]bool{}
-	for result, err := range l.Results(ctx, run) {
-		if err != nil {
-			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
-		}
-		results, known[result.Source] = append(results, result), true
-	}
-	for claim, err := range l.Claims(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
-		}
-		if claim.Run == run && !known[claim.Source] {
-			results = append(results, cutOff(claim))
-		}
-	}
-	return results, nil
-}
-
-// retired is what the run did with old images; a plan without a rule has none.
-func (t Notifier) retired(ctx context.Context, run ledger.Run, p plan.Plan) ([]job.Retirement, error) {
-	if !p.Keep.Rules() {
-		return nil, nil
-	}
-	var retired []job.Retirement
-	for r, err := range t.Results.Retirements(ctx, run.Plan) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what run %s retired: %w", run.Name, err)
-		}
-		if r.Run == run.Name {
-			retired = append(retired, r)
-		}
-	}
-	return retired, nil
-}
-
-func cutOff(c ledger.Claim) job.Result {
-	problem := "its execution ended before its work was done"
-	if c.Problem != "" {
-		problem += ", and " + c.Problem
-	}
-	r := job.Result{
-		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
-		Ending: job.Broken, Problem: problem,
-		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
-	}
-	if c.WasRunning && !c.StopSent.IsZero() {
-		if r.Ending = job.LeftStopped; c.Problem == "" {
-			r.Shows = report.Unseen
-		}
-	}
-	return r
 }
 
 // answer takes the request off a source whose run may not have done so: it was cut

@@ -174,6 +174,7 @@ var (
 	HookFailures  = []HookFailure{HookSkip, HookIgnore, HookFail}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 	Channels      = []Channel{EventBridge, SNS, Slack}
+	Links         = []Link{Console, Presigned}
 
 	InstanceStores = []InstanceStore{Skip, Lose}
 )

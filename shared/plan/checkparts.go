@@ -226,6 +226,12 @@ func (c *checker) notify(n Notify) {
 		choice(c, item("notify.on", i, n.On), outcome, Outcomes)
 	}
 	once(c, "notify.on", n.On)
+	if n.Link != "" {
+		choice(c, "notify.link", n.Link, Links)
+		if !slices.ContainsFunc(n.Channels(), func(c Channel) bool { return c != EventBridge }) {
+			c.add("notify.link", "is for people, and notify.via names neither slack nor sns")
+		}
+	}
 	if n.Mention != "" {
 		c.mention(n.Mention)
 	}

@@ -371,6 +371,29 @@ type Notify struct {
 	On []Outcome `json:"on,omitempty"`
 	// Mention is put before a partial or failed message, e.g. "<!subteam^S0123>" or "<!here>".
 	Mention string `json:"mention,omitempty"`
+	// Link is how messages lead to the run's page, which is kept in a bucket of the suite's: console or presigned.
+	// Default: there is no such page.
+	Link Link `json:"link,omitempty"`
+}
+
+// Link is how a message leads to the page of its run.
+type Link string
+
+const (
+	// Console is the page in the console of S3, for those who sign in to the account.
+	Console Link = "console"
+	// Presigned opens the page for everybody who has the link, for some hours.
+	Presigned Link = "presigned"
+)
+
+// Links reports whether any plan's messages lead to pages, by that kind of link; by any, if it is empty.
+func (p Plans) Links(kind Link) bool {
+	for _, each := range p.Plans {
+		if link := each.Notify.Link; link != "" && (kind == "" || link == kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // Channel is a way by which people and programs hear of a run.

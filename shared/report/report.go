@@ -27,6 +27,8 @@ type Report struct {
 	Notify plan.Notify
 	// Zone names the plan's: what is told of times is in it, and Scheduled, Started and Ended carry it.
 	Zone string
+	// Link leads to the run's page; empty where there is none.
+	Link string
 
 	Outcome plan.Outcome
 	// Broke is set when the run itself failed, whatever became of its sources.

@@ -16,6 +16,9 @@ func (r Report) Text() string {
 	t.line(0, "%s  %s  %s", Word(r.Outcome), r.Plan, r.Run)
 	t.line(0, "%s", r.When())
 	t.line(0, "%s", r.Summary())
+	if r.Link != "" {
+		t.line(0, "Page: %s", r.Link)
+	}
 	if r.Broke != nil {
 		t.head("The run broke")
 		t.failure(1, *r.Broke)

@@ -40,6 +40,8 @@ const (
 	SlackSecret Name = "GOLDSMITH_SLACK_SECRET"
 	// Topic is the ARN of the SNS topic that runs are told to; "off" when no plan is told there.
 	Topic Name = "GOLDSMITH_TOPIC"
+	// Bucket is the name of the bucket with the pages of runs; "off" when no plan's messages lead to them.
+	Bucket Name = "GOLDSMITH_BUCKET"
 	// Channels are those that any plan is told by, between commas.
 	Channels Name = "GOLDSMITH_CHANNELS"
 	// ImagePath is the Parameter Store path that the aliases of images lie under.

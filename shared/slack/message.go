@@ -78,6 +78,9 @@ func facts(r report.Report) []string {
 	if took := r.Took(); took > 0 {
 		list = append(list, "took "+report.Span(took))
 	}
+	if r.Link != "" {
+		list = append(list, "<"+escaped.Replace(r.Link)+"|Page>")
+	}
 	if link := report.Console(r.Execution); link != "" {
 		list = append(list, "<"+link+"|Execution>")
 	}

@@ -63,7 +63,7 @@ func plans() plan.Plans {
 	p := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{}}
 	for _, name := range []string{"nightly", nobody} {
 		one := plan.Default()
-		one.Name = name
+		one.Name, one.Notify.Link = name, plan.Console
 		p.Plans[name] = one
 	}
 	return p
@@ -145,7 +145,7 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return []byte(`{}`), nil
 	case "trigger":
 		return json.Marshal(map[string]string{"goldsmith": "run", "version": "1", "plan": nobody, "id": "bench"})
-	case "select", "notify":
+	case "select", "notify", "report":
 		j := c.job()
 		return json.Marshal(job.Batch{Run: j.Run, Plan: j.Plan, Execution: j.Execution})
 	case "claim":

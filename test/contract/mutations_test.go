@@ -167,6 +167,9 @@ var mutations = []mutation{
 		"Select the sources does not catch States.ALL"},
 	{"told", "a Map whose failure nobody hears of", shorten("Image every source", "Catch", 0),
 		"Image every source does not catch States.DataLimitExceeded"},
+	{"told", "a page whose failure fails the run", entry("Write the page", "Catch", 1,
+		func(c object) { c["Next"] = "The run failed" }),
+		`Write the page catches States.ALL, which never leads to "Did the run go well?"`},
 
 	{"choices", "a value that is none",
 		entry("What may be done with it?", "Choices", 1, func(c object) { c["StringEquals"] = "halt" }),

@@ -69,16 +69,22 @@ func released(d *definition) []string {
 	return endsWithout(d.child, d.child.StartAt, "release")
 }
 
-// told: no way through a run avoids telling people, and what fails before leads there.
+// told: no way through a run avoids telling people, and what fails before leads there. What fails afterwards changes
+// nothing of how the run ends.
 func told(d *definition) []string {
 	problems := endsWithout(d.run, d.run.StartAt, "notify")
 	notify := of(d.run, "notify")
 	if len(notify) != 1 {
 		return append(problems, fmt.Sprintf("%d states tell people", len(notify)))
 	}
+	before := walk(d.run, d.run.StartAt, notify, nil)
 	each(d.run, func(s *asl.State) {
-		if s.Name != notify[0].Name && (s.Type == "Task" || s.Type == "Map") {
+		switch {
+		case s.Name == notify[0].Name || s.Type != "Task" && s.Type != "Map":
+		case before[s.Name]:
 			problems = append(problems, uncaught(d.run, s, notify[0].Name)...)
+		default:
+			problems = append(problems, uncaught(d.run, s, s.Next)...)
 		}
 	})
 	return problems

@@ -142,6 +142,7 @@ func asked(t *testing.T, function string) []string {
 		"Table": settings.Table, "StateMachine": settings.StateMachine, "PlansFile": settings.PlansFile,
 		"SlackSecret": settings.SlackSecret, "ImagePath": settings.ImagePath, "Account": settings.Account,
 		"VolumeKeys": settings.VolumeKeys, "Topic": settings.Topic, "Channels": settings.Channels,
+		"Bucket": settings.Bucket,
 	}
 	found := []string{}
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -41,7 +41,7 @@ func settings(t *testing.T, endpoint string) []string {
 		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012",
 		"GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
 		"GOLDSMITH_PLANS=" + file, "GOLDSMITH_SLACK_SECRET=goldsmith/slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
-		"GOLDSMITH_VOLUME_KEYS=off", "GOLDSMITH_TOPIC=off", "GOLDSMITH_CHANNELS=slack",
+		"GOLDSMITH_VOLUME_KEYS=off", "GOLDSMITH_TOPIC=off", "GOLDSMITH_BUCKET=off", "GOLDSMITH_CHANNELS=slack",
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
 		"AWS_ENDPOINT_URL=" + endpoint,
 	}
@@ -72,6 +72,7 @@ func functions(t *testing.T) map[string]function {
 		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
 		account, keys         = "GOLDSMITH_ACCOUNT", "GOLDSMITH_VOLUME_KEYS"
 		topic, channels       = "GOLDSMITH_TOPIC", "GOLDSMITH_CHANNELS"
+		bucket                = "GOLDSMITH_BUCKET"
 	)
 	one, back, ofSnapshot := running(), running(), running()
 	back.Back = true
@@ -90,6 +91,8 @@ func functions(t *testing.T) map[string]function {
 	asking.Ask = []string{one.Source.ID}
 	retiring := page
 	retiring.Plan.Keep.Last = 3
+	linked := page
+	linked.Plan.Notify.Link = plan.Console
 	return map[string]function{
 		"trigger": {table + " " + account + " " + machine + " " + plans, []invocation{
 			{sample(t, "schedule"), "", "StartExecution", "Failed", "starting run nightly-20260322T020000Z"},
@@ -167,8 +170,12 @@ func functions(t *testing.T) map[string]function {
 			{document(t, retiring), "", "Query", "Failed", "reading the register"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
-		"notify": {table + " " + secret + " " + topic,
+		"notify": {table + " " + account + " " + secret + " " + topic + " " + bucket,
 			[]invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
+		"report": {table + " " + account + " " + bucket, []invocation{
+			{document(t, linked), "", "GetItem", "Failed", "reading run nightly-1"},
+			{document(t, page), "", "", "", `"sources":[]`},
+		}},
 		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + topic + " " + path,
 			[]invocation{
 				{sample(t, "sweep"), "", "Query DescribeInstances ListExecutions GetItem", "Failed", "reading the claims"},

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	quotas "github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -35,10 +37,12 @@ import (
 	"goldsmith/local/elb"
 	"goldsmith/local/eventbridge"
 	"goldsmith/local/query"
+	locals3 "goldsmith/local/s3"
 	"goldsmith/local/sfn"
 	localslack "goldsmith/local/slack"
 	"goldsmith/local/ssm"
 	"goldsmith/shared/awsclient"
+	"goldsmith/shared/bucket"
 	"goldsmith/shared/event"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
@@ -158,6 +162,28 @@ func (s *Stage) Notifier() notify.Notifier {
 	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
 	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger,
 		Channels: map[plan.Channel]notify.Channel{plan.Slack: sender}, Tags: s.EC2, Now: time.Now}
+}
+
+// Pages is the suite's bucket, with nothing in it.
+func (s *Stage) Pages() bucket.Bucket {
+	const name = "goldsmith-pages"
+	s.account.Buckets.Deploy(name)
+	return bucket.Bucket{S3: s3.NewFromConfig(s.config()), Name: name, Region: Region, Account: Account}
+}
+
+// Buckets is the embedded S3.
+func (s *Stage) Buckets() *locals3.Service { return s.account.Buckets }
+
+// Get follows a link of the embedded AWS, as a browser does.
+func (s *Stage) Get(link string) (status int, body string) {
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, link, http.NoBody)
+	s.Must(err)
+	answer, err := query.Client(http.HandlerFunc(s.serve)).Do(request)
+	s.Must(err)
+	defer func() { _ = answer.Body.Close() }() // It is read whole.
+	text, err := io.ReadAll(answer.Body)
+	s.Must(err)
+	return answer.StatusCode, string(text)
 }
 
 // People hear by the embedded Slack.

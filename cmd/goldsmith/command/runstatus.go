@@ -8,7 +8,6 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
@@ -41,7 +40,7 @@ func (s site) runStatus(ctx context.Context, name string) (*runStatus, error) {
 	t := &runStatus{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(),
 		Results: []job.Result{}, record: run}
 	if t.closed {
-		if t.Results, err = notify.ResultsOf(ctx, s.ledger, name); err != nil {
+		if t.Results, err = report.ResultsOf(ctx, s.ledger, name); err != nil {
 			return nil, err
 		}
 	} else {
@@ -52,7 +51,7 @@ func (s site) runStatus(ctx context.Context, name string) (*runStatus, error) {
 			t.Results = append(t.Results, r)
 		}
 	}
-	retired, err := s.retired(ctx, run)
+	retired, err := report.RetiredBy(ctx, s.ledger, run)
 	if err != nil {
 		return nil, err
 	}
@@ -66,19 +65,6 @@ func (s site) runStatus(ctx context.Context, name string) (*runStatus, error) {
 		t.Summary = "nothing yet"
 	}
 	return t, nil
-}
-
-// retired is what the run was the last to do with old images.
-func (s site) retired(ctx context.Context, run ledger.Run) (retired []job.Retirement, err error) {
-	for r, err := range s.ledger.Retirements(ctx, run.Plan) {
-		if err != nil {
-			return nil, wrap("reading what was retired", err)
-		}
-		if r.Run == run.Name {
-			retired = append(retired, r)
-		}
-	}
-	return retired, nil
 }
 
 func (r runStatus) print(p *page) {

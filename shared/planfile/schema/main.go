@@ -93,6 +93,7 @@ var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.GroupPick]():     texts(plan.GroupPicks),
 	reflect.TypeFor[plan.HookFailure]():   texts(plan.HookFailures),
 	reflect.TypeFor[plan.Health]():        texts(plan.Healths),
+	reflect.TypeFor[plan.Link]():          texts(plan.Links),
 	reflect.TypeFor[plan.InstanceStore](): texts(plan.InstanceStores),
 }
 
