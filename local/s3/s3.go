@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -120,14 +121,35 @@ func (s *Service) log(action, bucket, key string, r *http.Request, at time.Time,
 // Operation is what a request asks for.
 func Operation(r *http.Request) string {
 	_, key := Place(r)
-	whole := key != "" && !r.URL.Query().Has("uploadId")
+	whole := key != ""
+	for name := range r.URL.Query() { // A part of an object, such as its tags, is asked for by a parameter.
+		whole = whole && (strings.HasPrefix(name, "X-Amz-") || name == "x-id")
+	}
 	switch {
 	case whole && r.Method == http.MethodPut && r.Header.Get("x-amz-copy-source") == "":
 		return "PutObject"
 	case whole && r.Method == http.MethodGet:
 		return "GetObject"
 	}
-	return r.Method + " of " + r.URL.Path
+	return r.Method + " of " + r.URL.RequestURI()
+}
+
+// taken are the headers that are heeded, or say nothing of an object. One that is not among them is refused, so that
+// nothing is dropped in silence.
+var taken = []string{
+	"Accept-Encoding", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Authorization", "Content-Length", "Content-Type",
+	"User-Agent", "X-Amz-Checksum-Crc32", "X-Amz-Checksum-Mode", "X-Amz-Content-Sha256", "X-Amz-Date",
+	"X-Amz-Expected-Bucket-Owner", "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Security-Token", "X-Amz-User-Agent",
+	http.CanonicalHeaderKey(query.CallerHeader),
+}
+
+func unknown(r *http.Request) *refused {
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if !slices.Contains(taken, name) {
+			return &refused{http.StatusBadRequest, "InvalidArgument", name + " is not modelled by the embedded AWS"}
+		}
+	}
+	return nil
 }
 
 // Place is the bucket and the key that a request is for: the bucket begins the host's name, and the path where the host
@@ -146,6 +168,9 @@ func Place(r *http.Request) (bucket, key string) {
 }
 
 func (s *Service) serve(action, bucket, key string, r *http.Request, now time.Time) (Object, *refused) {
+	if action != "PutObject" && action != "GetObject" {
+		return Object{}, &refused{http.StatusNotImplemented, "NotImplemented", "The embedded S3 has no " + action + "."}
+	}
 	objects, ok := s.buckets[bucket]
 	if !ok {
 		return Object{}, &refused{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist"}
@@ -153,24 +178,23 @@ func (s *Service) serve(action, bucket, key string, r *http.Request, now time.Ti
 	if owner := r.Header.Get("x-amz-expected-bucket-owner"); owner != "" && owner != s.options.Account {
 		return Object{}, denied("Access Denied")
 	}
-	if err := expired(r.URL.Query(), now); err != nil {
-		return Object{}, err
+	for _, err := range []*refused{expired(r.URL.Query(), now), unknown(r)} {
+		if err != nil {
+			return Object{}, err
+		}
 	}
-	switch action {
-	case "PutObject":
+	if action == "PutObject" {
 		object, err := put(key, r, now)
 		if err == nil {
 			objects[key] = object
 		}
 		return object, err
-	case "GetObject":
-		object, ok := objects[key]
-		if !ok {
-			return object, &refused{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
-		}
-		return object, nil
 	}
-	return Object{}, &refused{http.StatusNotImplemented, "NotImplemented", "The embedded S3 has no " + action + "."}
+	object, ok := objects[key]
+	if !ok {
+		return object, &refused{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
+	}
+	return object, nil
 }
 
 func denied(why string) *refused { return &refused{http.StatusForbidden, "AccessDenied", why} }
