@@ -40,7 +40,7 @@ func NewPages(scope constructs.Construct, id string, c Config, values workflow.V
 		Description: jsii.String("The pages of runs."), Value: made.BucketName(),
 	}).OverrideLogicalId(jsii.String("Pages"))
 	values[workflow.Bucket] = []string{*made.BucketName()}
-	values[workflow.Pages] = []string{*made.ArnForObjects(jsii.String(bucket.Prefix + "*"))}
+	values[workflow.Pages] = []string{*made.ArnForObjects(jsii.String(bucket.Key("*")))}
 	if c.Plans.Links(plan.Presigned) {
 		values[workflow.SignedPages] = values[workflow.Pages]
 	}

@@ -47,7 +47,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("when the stack goes, the bucket is dealt with by %q", b.DeletionPolicy)
 	}
 	for _, action := range []string{"s3:PutObject", "s3:GetObject"} {
-		grant := action + " <" + b.name + ".Arn>/runs/*"
+		grant := action + " <" + b.name + ".Arn>/runs/*.html"
 		if !grants(t, stack)[grant] {
 			t.Errorf("not granted: %s", grant)
 		}

@@ -55,6 +55,7 @@ a key, listed templates) is not deployed.
 | ` + "`${ImagePath}`, `${Parameters}`" + ` | the path of the aliases, ` + "`/goldsmith/images`" + `; the context's ` + "`parameters`" + ` |
 | ` + "`${SlackSecretArn}`, `${SlackKeys}`" + ` | the context's ` + "`slackSecret`" + ` and ` + "`slackKeys`" + ` |
 | ` + "`${EventBus}`, `${TopicArn}`" + ` | the default event bus and the suite's topic, where a plan's ` + "`notify.via`" + ` names them |
+| ` + "`${Pages}`, `${SignedPages}`" + ` | the pages of runs in the suite's bucket, where a plan has ` + "`notify.link`" + `; where links are presigned |
 | ` + "`${TableKeys}`, `${VolumeKeys}`" + ` | the context's ` + "`tableKeys`" + ` and ` + "`kmsKeys`" + ` |
 | ` + "`${Groups}`" + ` | all, where a plan refreshes Auto Scaling groups |
 | ` + "`${Shares}`" + ` | all, where a plan shares its images |

@@ -16,11 +16,8 @@ import (
 	"goldsmith/shared/settings"
 )
 
-// Prefix begins the keys of runs' pages.
-const Prefix = "runs/"
-
 // Key is where the page of a run lies.
-func Key(run string) string { return Prefix + run + ".html" }
+func Key(run string) string { return "runs/" + run + ".html" }
 
 // Bucket is the suite's, or none where no plan's messages lead to pages.
 type Bucket struct {

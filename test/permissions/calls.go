@@ -125,6 +125,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"servicequotas:GetServiceQuota":      nowhere,
 	"events:PutEvents":                   sending,
 	"sns:Publish":                        publishing,
+	"s3:PutObject":                       named("object", object),
+	"s3:GetObject":                       named("object", object),
 	"secretsmanager:GetSecretValue":      named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
 	"states:StartExecution":              named("stateMachineArn", machine),
 	"states:DescribeExecution":           named("executionArn", func(_ Scene, arn string) string { return arn }),
@@ -345,6 +347,9 @@ func sending(s Scene, c Call) (requests []Request) {
 func publishing(_ Scene, c Call) []Request {
 	return []Request{{Action: c.Name, Resource: c.Params.Text("TopicArn")}}
 }
+
+// object is on an object of a bucket, whose ARN has neither Region nor account.
+func object(s Scene, place string) string { return "arn:" + s.Account.Partition + ":s3:::" + place }
 
 // parameter has one slash after the word, whether its name begins with one or not.
 func parameter(s Scene, name string) string {

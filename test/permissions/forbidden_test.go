@@ -240,6 +240,8 @@ func nobodys(s Scene) (requests []Request) {
 		s.Secret("goldsmith/slack"):                    {"secretsmanager:PutSecretValue"},
 		s.ARN("events", "event-bus/default"):           {"events:PutRule", "events:PutPermission"},
 		s.ARN("sns", "goldsmith-runs"):                 {"sns:Subscribe", "sns:DeleteTopic"},
+		object(s, pages+"/runs/a-run.html"):            {"s3:DeleteObject", "s3:PutObjectAcl"},
+		object(s, pages):                               {"s3:ListBucket", "s3:PutBucketPolicy"},
 		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
 		s.license():                                                {"ec2:StopInstances"},
 		s.resourceGroup():                                          {"ec2:StopInstances"},
@@ -312,6 +314,9 @@ func confined(s Scene) []Request {
 			"events:source": {"goldsmith"},
 		}),
 		all([]string{"sns:Publish"}, s.ARN("sns", workflow.Name+"-alarms"), nil),
+		// What is no page, or is not in the suite's own bucket.
+		all([]string{"s3:PutObject", "s3:GetObject"}, object(s, pages+"/a-run.html"), nil),
+		all([]string{"s3:PutObject", "s3:GetObject"}, object(s, "others/runs/a-run.html"), nil),
 		// An instance that nobody enrolled and of which nobody asked an image.
 		all([]string{"ec2:StopInstances", "ec2:CreateImage"}, instance, foreign),
 		// A launch template that neither subscribes nor is listed.

@@ -13,6 +13,7 @@ import (
 
 	embedded "goldsmith/local/account"
 	"goldsmith/local/query"
+	"goldsmith/local/s3"
 	"goldsmith/local/stack"
 )
 
@@ -98,6 +99,10 @@ func read(r *http.Request) (Call, error) {
 	}
 	if call, ok := direct(r); ok {
 		return call, nil
+	}
+	if _, service := embedded.SignedFor(r); service == "s3" {
+		bucket, key := s3.Place(r)
+		return Call{Name: "s3:" + s3.Operation(r), Input: map[string]any{"object": bucket + "/" + key}}, nil
 	}
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" {

@@ -2,6 +2,8 @@ package permissions
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,8 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
+	"goldsmith/local/query"
+	"goldsmith/local/slack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -264,6 +269,30 @@ func adopted(n *night) {
 	}
 }
 
+// pages is the embedded account's bucket of them.
+const pages = workflow.Name + "-pages-123456789012"
+
+// follows opens the page that a message leads to. Whoever follows a presigned link acts as its signer, which is notify.
+func (n *night) follows(m slack.Message) {
+	n.t.Helper()
+	for _, block := range m.Blocks {
+		for _, text := range block.Elements {
+			for _, span := range slices.Concat(text.Spans()...) {
+				if span.Text != "Page" {
+					continue
+				}
+				request := must(http.NewRequestWithContext(n.ctx, http.MethodGet, span.URL, http.NoBody))(n.t)
+				request.Header.Set(query.CallerHeader, "notify/")
+				answer := must(n.AWS().HTTPClient.Do(request))(n.t)
+				n.want("the page", answer.StatusCode, http.StatusOK)
+				n.ok(answer.Body.Close())
+				return
+			}
+		}
+	}
+	n.t.Error("the message leads to no page")
+}
+
 func everything(n *night) {
 	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
 		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString,
@@ -295,6 +324,7 @@ func everything(n *night) {
 		n.want(target+" is rolled", ok && problem == "", true)
 	}
 	n.want("messages", len(n.Slack.Messages()), 1)
+	n.follows(n.Slack.Messages()[0])
 }
 
 // searching is a template that asks for what an instance type must have, and has a volume of a snapshot of its own.

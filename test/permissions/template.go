@@ -165,7 +165,7 @@ func (t *Template) ref(id string) (any, error) {
 	case "AWS::Lambda::Version":
 		name, err := t.name(id)
 		return t.account.ARN("lambda", "function:"+fmt.Sprint(name, ":1")), err
-	case "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Scheduler::ScheduleGroup":
+	case "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Scheduler::ScheduleGroup", "AWS::S3::Bucket":
 		return t.name(id)
 	default:
 		return nil, fmt.Errorf("the Ref of %s %s is not resolved", r.Type, id)
@@ -186,6 +186,9 @@ func (t *Template) arn(id string) (any, error) {
 		"AWS::Events::Rule":                {"events", "rule/"},
 	}
 	r := t.Resources[id]
+	if r.Type == "AWS::S3::Bucket" { // Its ARN has neither Region nor account.
+		return fmt.Sprint("arn:", t.account.Partition, ":s3:::", name), nil
+	}
 	form, ok := forms[r.Type]
 	if !ok {
 		return nil, fmt.Errorf("the ARN of %s %s is not resolved", r.Type, id)
@@ -201,8 +204,11 @@ func (t *Template) name(id string) (any, error) {
 			return t.resolve(value)
 		}
 	}
-	if r.Type == "" {
+	switch r.Type {
+	case "":
 		return nil, fmt.Errorf("there is no resource %s", id)
+	case "AWS::S3::Bucket":
+		return "goldsmith-pages-" + t.account.ID, nil // as the embedded account's is called
 	}
 	return id, nil
 }
