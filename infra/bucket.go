@@ -14,8 +14,8 @@ import (
 )
 
 // NewPages makes the bucket of runs' pages, if messages lead to them, and fills in what functions and roles are told of
-// it. Its name is CloudFormation's to choose: one that is known beforehand may be taken by a stranger. It stays when the
-// stack is deleted, since a bucket with objects cannot be deleted, and its pages go by themselves.
+// it. Its name is CloudFormation's to choose: one that is known beforehand may be taken by a stranger. It stays when
+// the stack is deleted, since a bucket with objects cannot be deleted, and its pages go by themselves.
 func NewPages(scope constructs.Construct, id string, c Config, values workflow.Values) {
 	values[workflow.Bucket], values[workflow.Pages], values[workflow.SignedPages] = []string{settings.Off}, nil, nil
 	if !c.Plans.Links("") {

@@ -21,7 +21,23 @@ func TestPages(t *testing.T) {
 			t.Error(said)
 		}
 	}
-	stack := linked.only(t)
+	isPrivate(t, linked.only(t))
+	for _, action := range []string{"s3:PutObject", "s3:GetObject"} {
+		stack := linked.only(t)
+		grant := action + " <" + stack.kind("AWS::S3::Bucket")[0].name + ".Arn>/runs/*.html"
+		if !grants(t, stack)[grant] {
+			t.Errorf("not granted: %s", grant)
+		}
+	}
+	for grant := range grants(t, plainly().only(t)) {
+		if strings.HasPrefix(grant, "s3:") {
+			t.Errorf("granted without a bucket: %s", grant)
+		}
+	}
+}
+
+func isPrivate(t *testing.T, stack stackTemplate) {
+	t.Helper()
 	buckets := stack.kind("AWS::S3::Bucket")
 	if len(buckets) != 1 || len(plainly().only(t).kind("AWS::S3::Bucket")) != 0 {
 		t.Fatalf("%d buckets where a plan wants one", len(buckets))
@@ -45,16 +61,5 @@ func TestPages(t *testing.T) {
 	}
 	if b.DeletionPolicy != "Retain" || b.UpdateReplacePolicy != "Retain" {
 		t.Errorf("when the stack goes, the bucket is dealt with by %q", b.DeletionPolicy)
-	}
-	for _, action := range []string{"s3:PutObject", "s3:GetObject"} {
-		grant := action + " <" + b.name + ".Arn>/runs/*.html"
-		if !grants(t, stack)[grant] {
-			t.Errorf("not granted: %s", grant)
-		}
-	}
-	for grant := range grants(t, plainly().only(t)) {
-		if strings.HasPrefix(grant, "s3:") {
-			t.Errorf("granted without a bucket: %s", grant)
-		}
 	}
 }

@@ -66,9 +66,11 @@ func TestReport(t *testing.T) {
 			Want:  "GetRun: ok", Then: pages(0),
 		},
 		{
-			Name:  "what was cut off is on it",
-			Given: func(s *steptest.Stage, _ *job.Batch) { s.Hold(ledger.Claim{Source: "i-cut", Name: "cut", Run: steptest.RunName}) },
-			Want:  reads + " PutObject: ok", Then: pages(1, "its execution ended before its work was done"),
+			Name: "what was cut off is on it",
+			Given: func(s *steptest.Stage, _ *job.Batch) {
+				s.Hold(ledger.Claim{Source: "i-cut", Name: "cut", Run: steptest.RunName})
+			},
+			Want: reads + " PutObject: ok", Then: pages(1, "its execution ended before its work was done"),
 		},
 		{
 			Name:  "S3 is busy",

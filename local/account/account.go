@@ -77,7 +77,8 @@ func New(o Options) *Account {
 	a.Buckets = s3.New(s3.Options{Clock: o.Clock, Region: o.Region, Account: o.ID, Log: o.Log})
 	a.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: o.Log})
 	maps.Copy(a.services, map[string]http.Handler{
-		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "s3": a.Buckets, "organizations": a.Organizations,
+		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "s3": a.Buckets,
+		"organizations": a.Organizations,
 		"sts": sts.New(sts.Options{Account: o.ID, Clock: o.Clock, Log: o.Log}),
 		"servicequotas": servicequotas.New(servicequotas.Options{
 			Clock: o.Clock, EC2: world, Region: o.Region, Account: o.ID, Log: o.Log,

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"crypto/md5" //nolint:gosec // S3's ETag of an object in one part
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
@@ -178,10 +179,8 @@ func (s *Service) serve(action, bucket, key string, r *http.Request, now time.Ti
 	if owner := r.Header.Get("x-amz-expected-bucket-owner"); owner != "" && owner != s.options.Account {
 		return Object{}, denied("Access Denied")
 	}
-	for _, err := range []*refused{expired(r.URL.Query(), now), unknown(r)} {
-		if err != nil {
-			return Object{}, err
-		}
+	if err := cmp.Or(expired(r.URL.Query(), now), unknown(r)); err != nil {
+		return Object{}, err
 	}
 	if action == "PutObject" {
 		object, err := put(key, r, now)
@@ -228,8 +227,7 @@ func put(key string, r *http.Request, now time.Time) (Object, *refused) {
 }
 
 func checksum(body []byte) string {
-	sum := crc32.ChecksumIEEE(body)
-	return base64.StdEncoding.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
 
 func etag(body []byte) string {

@@ -103,7 +103,7 @@ func TestAServiceThatIsNotThere(t *testing.T) {
 			"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
 		{"kinesis", "X-Amz-Target: Kinesis_20131202.ListStreams\n", "{}", "application/x-amz-json-1.1",
 			`"__type":"UnknownOperationException"`},
-		{"s3", "", "", "application/xml", "<Error><Code>UnknownOperationException</Code>"},
+		{"route53", "", "", "application/xml", "<Error><Code>UnknownOperationException</Code>"},
 		{"batch", "", "{}", "application/json", `no service \"batch\"`},
 		{"monitoring", "Smithy-Protocol: rpc-v2-cbor\n", "", "application/cbor", "UnknownOperationException"},
 	} {

@@ -80,5 +80,5 @@ func TestASessionWithTheAWSCLI(t *testing.T) {
 	want("ec2 describe-image-attribute --attribute launchPermission --output text --image-id "+copied, "210987654321")
 	want("ec2 describe-images --owners self --page-size 1 --max-items 2 --query Images[].ImageId --output text", image)
 	want("sns list-topics", "error occurred (InvalidAction)")
-	want("s3api list-buckets", "error occurred (UnknownOperationException)")
+	want("route53 list-hosted-zones", "error occurred (UnknownOperationException)")
 }

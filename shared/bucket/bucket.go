@@ -1,4 +1,5 @@
-// Package bucket knows the suite's bucket: the page of each run lies there, for as long as the ledger remembers the run.
+// Package bucket knows the suite's bucket: the page of each run lies there, for as long as the ledger remembers the
+// run.
 package bucket
 
 import (

@@ -40,8 +40,8 @@ type Notifier struct {
 	Channels map[plan.Channel]Channel
 	// Pages leads to the pages of runs; nil where no page is written.
 	Pages pages
-	Tags     request.Untagger
-	Now      func() time.Time
+	Tags  request.Untagger
+	Now   func() time.Time
 }
 
 // Notify closes the run in the ledger and sends its message by every channel of its plan, unless it was sent

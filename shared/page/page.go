@@ -1,6 +1,6 @@
 // Package page shows a run as one self-contained HTML page: nothing is fetched from anywhere, and without scripts
-// all of it is there, only filters and sorting are not. It makes a program larger by megabytes (docs/decisions/0003), so
-// that one function alone imports it.
+// all of it is there, only filters and sorting are not. It makes a program larger by megabytes (docs/decisions/0003),
+// so that one function alone imports it.
 package page
 
 import (

@@ -226,14 +226,19 @@ func (c *checker) notify(n Notify) {
 		choice(c, item("notify.on", i, n.On), outcome, Outcomes)
 	}
 	once(c, "notify.on", n.On)
-	if n.Link != "" {
-		choice(c, "notify.link", n.Link, Links)
-		if !slices.ContainsFunc(n.Channels(), func(c Channel) bool { return c != EventBridge }) {
-			c.add("notify.link", "is for people, and notify.via names neither slack nor sns")
-		}
-	}
+	c.link(n)
 	if n.Mention != "" {
 		c.mention(n.Mention)
+	}
+}
+
+func (c *checker) link(n Notify) {
+	if n.Link == "" {
+		return
+	}
+	choice(c, "notify.link", n.Link, Links)
+	if !slices.ContainsFunc(n.Channels(), func(c Channel) bool { return c != EventBridge }) {
+		c.add("notify.link", "is for people, and notify.via names neither slack nor sns")
 	}
 }
 

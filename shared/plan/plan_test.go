@@ -115,6 +115,7 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"keep.grace":          func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
 		"keep.minimum":        func(p *Plan) { p.Keep.Minimum = 0 },
 		"notify.channel":      func(p *Plan) { p.Notify.Channel = "#Ops" },
+		"notify.link":         func(p *Plan) { p.Notify.Link = "public" },
 		"notify.on":           func(p *Plan) { p.Notify.On = []Outcome{"x"} },
 		"notify.mention":      func(p *Plan) { p.Notify.Mention = "@here" },
 	} {

@@ -349,7 +349,7 @@ func publishing(_ Scene, c Call) []Request {
 }
 
 // object is on an object of a bucket, whose ARN has neither Region nor account.
-func object(s Scene, place string) string { return "arn:" + s.Account.Partition + ":s3:::" + place }
+func object(s Scene, place string) string { return "arn:" + s.Partition + ":s3:::" + place }
 
 // parameter has one slash after the word, whether its name begins with one or not.
 func parameter(s Scene, name string) string {
