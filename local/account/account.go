@@ -79,7 +79,7 @@ func New(o Options) *Account {
 	maps.Copy(a.services, map[string]http.Handler{
 		"ebs": a.EBS, "secretsmanager": a.Secrets, "dynamodb": a.Tables, "sns": a.Topics, "s3": a.Buckets,
 		"organizations": a.Organizations,
-		"sts": sts.New(sts.Options{Account: o.ID, Clock: o.Clock, Log: o.Log}),
+		"sts":           sts.New(sts.Options{Account: o.ID, Clock: o.Clock, Log: o.Log}),
 		"servicequotas": servicequotas.New(servicequotas.Options{
 			Clock: o.Clock, EC2: world, Region: o.Region, Account: o.ID, Log: o.Log,
 		}),
