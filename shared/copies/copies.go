@@ -64,13 +64,20 @@ func (l Lookout) Ahead(ctx context.Context, p plan.Plan) (all []job.Copy) {
 
 // Found is what a person finds out of what plans say of copies.
 type Found struct {
-	// Problems stand for certain in the way of copies, or of sharing them; Unseen is what these credentials do not see.
-	Problems, Unseen []plan.Problem
+	// Problems stand for certain in the way of copies, or of sharing them; Doubts may, or these credentials do not see
+	// them.
+	Problems, Doubts []plan.Problem
 }
 
-// Look looks what stands in the way of the copies that plans want, each with its place. The error is that the account's
-// Regions could not be listed.
+// Look has a person see what stands in the way of the copies that plans want, each with its place. The error is that
+// the account's Regions could not be listed.
 func (l Lookout) Look(ctx context.Context, plans plan.Plans) (found Found, err error) {
+	functions := l.Sharing
+	l.Sharing = func(region string) sharing.Lookout {
+		there := functions(region)
+		there.Person = true
+		return there
+	}
 	enabled, err := l.enabled(ctx)
 	if err != nil {
 		return found, fmt.Errorf("listing the account's Regions: %w", err)
@@ -78,13 +85,16 @@ func (l Lookout) Look(ctx context.Context, plans plan.Plans) (found Found, err e
 	for _, name := range plans.Names() {
 		for i, each := range plans.Plans[name].Copies {
 			c, about := l.one(ctx, each, enabled)
+			for _, w := range c.Warnings {
+				found.Doubts = append(found.Doubts, plan.Problem{Path: fmt.Sprintf("%s.copies[%d].share", name, i), Text: w.Text})
+			}
 			if c.Shared != nil {
 				c.Problem, c.Do = c.Shared.Problem, c.Shared.Do
 			}
 			path := fmt.Sprintf("%s.copies[%d].%s", name, i, about.key)
 			switch {
 			case about.unseen != "":
-				found.Unseen = append(found.Unseen, plan.Problem{Path: path, Text: about.unseen})
+				found.Doubts = append(found.Doubts, plan.Problem{Path: path, Text: about.unseen})
 			case c.Problem != "":
 				found.Problems = append(found.Problems, plan.Problem{Path: path, Text: c.Problem + ". " + c.Do})
 			}

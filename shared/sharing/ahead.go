@@ -30,6 +30,8 @@ type keysAPI interface {
 type Lookout struct {
 	Organizations Organizations
 	Keys          keysAPI
+	// Person is whether a person asks: what their credentials may not see the functions may.
+	Person bool
 
 	with  map[string]resolved
 	known map[string]*key
@@ -62,7 +64,7 @@ func (l Lookout) Ahead(
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if l.known == nil {
-		l = New(l.Organizations, l.Keys)
+		l.with, l.known = map[string]resolved{}, map[string]*key{}
 	}
 	with, problem, unseen := l.shareWith(ctx, s)
 	if unseen != "" {
@@ -111,7 +113,7 @@ func (l Lookout) shareWith(ctx context.Context, s plan.Share) (with job.Sharing,
 	switch failed := (*fault.Failed)(nil); {
 	case o.err == nil:
 		return o.with, nil, ""
-	case errors.As(o.err, &failed):
+	case errors.As(o.err, &failed) && (!l.Person || !fault.IsDenied(o.err)):
 		return o.with, &job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, ""
 	default:
 		handler.Log(ctx).WarnContext(ctx, "whom images are shared with cannot be looked up", "error", o.err)

@@ -92,7 +92,7 @@ func (t *terms) check(ctx context.Context, path string, ask bool) error {
 		if err != nil {
 			return wrap("asking AWS about "+path, err)
 		}
-		doubts = file.Invalid(seen.Unseen) // EC2 and KMS know what there is, and leave no doubt of it.
+		doubts = file.Invalid(seen.Doubts) // EC2 and KMS know what there is, and leave no doubt of it.
 		if invalid := file.Invalid(seen.Problems); invalid != nil {
 			return t.showProblems(path, invalid, doubts)
 		}
@@ -132,8 +132,13 @@ func asked(ctx context.Context, cfg aws.Config, plans plan.Plans) (copies.Found,
 		return found, err
 	}
 	with := sharing.New(organizations.NewFromConfig(cfg), kms.NewFromConfig(cfg))
+	with.Person = true
 	for _, name := range plans.Names() {
-		if problem, _ := with.Ahead(ctx, plans.Plans[name].Share, nil, nil); problem != nil {
+		problem, warnings := with.Ahead(ctx, plans.Plans[name].Share, nil, nil)
+		for _, w := range warnings {
+			found.Doubts = append(found.Doubts, plan.Problem{Path: name + ".share", Text: w.Text})
+		}
+		if problem != nil {
 			found.Problems = append(found.Problems,
 				plan.Problem{Path: name + ".share", Text: problem.Problem + ". " + problem.Do})
 		}

@@ -16,6 +16,7 @@ import (
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
 	"goldsmith/local/inject"
+	"goldsmith/local/organizations"
 	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
@@ -148,8 +149,11 @@ func TestCheckOfTheAccount(t *testing.T) {
 		s.golden("check-asked-home", s.types("check", "testdata/home.yaml", "--ask"), command.Misused)
 		s.golden("check-asked-no-key", s.types("check", "testdata/seen.yaml", "--ask"), command.Misused)
 		there.SetKey(there.KeyNamed("alias/golden"), ec2.KeyUsable)
+		s.suite.Organizations.Join(organizations.Organization{ID: "o-a1b2c3d4e5", Management: "999900001111"})
 		s.golden("check-asked-well", s.types("check", "testdata/seen.yaml", "--ask"), command.OK)
-		s.suite.Inject(inject.Fault{Action: "DescribeKey", Code: "AccessDeniedException"})
+		for _, action := range []string{"DescribeKey", "DescribeOrganization"} {
+			s.suite.Inject(inject.Fault{Action: action, Code: "AccessDeniedException"})
+		}
 		s.golden("check-asked-unseen", s.types("check", "testdata/seen.yaml", "--ask"), command.OK)
 		s.suite.EC2.Inject(ec2.Fault{Action: "DescribeRegions", Code: "UnauthorizedOperation"})
 		s.golden("check-asked-blind", s.types("check", "testdata/seen.yaml", "--ask"), command.Broken)
