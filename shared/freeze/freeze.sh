@@ -56,7 +56,7 @@ expired() { [ -e "$state/expired" ]; }
 hold() {
   do=session setsid sh "$0" </dev/null >"$state/session" 2>&1 &
   echo $! >"$state/session.pid"
-  until grep -q goldsmith-locked "$state/session"; do
+  until grep -qs goldsmith-locked "$state/session"; do
     goes_on || fail "the server did not lock: $(last)"
     expired && fail "the server did not lock within $limit seconds"
     sleep 0.2
