@@ -108,7 +108,7 @@ func (t *terms) adopt(ctx context.Context, e event.Adopt, yes bool) error {
 
 // agreed asks a person.
 func (t *terms) agreed(question string) bool {
-	where := &page{colors: t.Colors}
+	where := t.page()
 	t.head(where)
 	fmt.Fprintf(t.Out, "\n%s%s [y/N] ", where.String(), question)
 	if t.In == nil {

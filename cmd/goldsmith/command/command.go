@@ -28,6 +28,8 @@ type Program struct {
 	Out, Err    io.Writer
 	// Colors is whether Out shows colors.
 	Colors bool
+	// Width is how many columns Out has, where it is a terminal.
+	Width int
 	// NewID is part of the name of a run that is asked for.
 	NewID func() string
 	// User names who runs it, for the record of a run.
@@ -160,7 +162,8 @@ func takes(least, most int, what string) cobra.PositionalArgs {
 
 func terminal() Program {
 	return Program{
-		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout),
+		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Colors: colored(os.Stdout), Width: widthOf(os.Stdout),
 		Interactive: device(os.Stdin) && device(os.Stdout),
 		User:        username(),
 		NewID:       func() string { return strings.ToLower(rand.Text()[:10]) },

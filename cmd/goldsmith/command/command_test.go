@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
@@ -340,6 +341,30 @@ func TestColors(t *testing.T) {
 		}
 		if got := s.types("check", plans, "-o", "json"); strings.Contains(got.out, "\x1b") {
 			s.Errorf("JSON is colored: %q", got.out)
+		}
+	})
+}
+
+// On a terminal of 80 columns nothing is wider, so that no line is broken in the middle of a word.
+func TestAtEightyColumns(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("kept", protected)
+		s.launch("checkout-backend")
+		s.width = 80
+		for name, line := range map[string]string{
+			"plan-narrow": "plan --plans " + plans + " nightly", "status-narrow": "status", "images-narrow": "images",
+			"doctor-narrow": "doctor --plans " + plans, "check-narrow": "check " + plans,
+		} {
+			got := s.types(strings.Fields(line)...)
+			s.golden(name, got, got.code)
+			for _, text := range []string{got.out, got.err} {
+				for row := range strings.Lines(text) {
+					if utf8.RuneCountInString(strings.TrimSuffix(row, "\n")) > s.width {
+						s.Errorf("%s: %q", line, row)
+					}
+				}
+			}
 		}
 	})
 }

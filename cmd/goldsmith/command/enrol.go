@@ -157,7 +157,7 @@ func (t *terms) enrol(ctx context.Context, p plan.Plan, ids []string, yes bool) 
 		would.Sources, would.Next = append(would.Sources, each.Sources...), each.Next
 	}
 	if !yes {
-		page := &page{colors: t.Colors}
+		page := t.page()
 		would.printSources(page, t.Now())
 		fmt.Fprint(t.Out, page)
 		if !t.agreed(fmt.Sprintf("Enrol %s in %s?", count(len(found), "instance"), p.Name)) {

@@ -176,7 +176,7 @@ func proved(r prove.Report) error {
 
 // provePreview says where it is and what will be made, on standard error where the answer is for a program.
 func (t *terms) provePreview(s *prove.Session, yes bool) error {
-	p := &page{colors: t.Colors}
+	p := t.page()
 	p.line("%s", p.in(bold, "ACCOUNT "+s.Account+"   REGION "+s.Region))
 	p.line("as %s", s.Caller)
 	p.line("")
@@ -215,7 +215,7 @@ func (t *terms) proveTell(f prove.Finding) {
 		return
 	}
 	colors := map[prove.Verdict]color{prove.Held: green, prove.Broken: red, prove.Untried: yellow}
-	p := &page{colors: t.Colors}
+	p := t.page()
 	p.line("  %s  %s", p.in(colors[f.Verdict], fmt.Sprintf("%-17s", f.Verdict)), f.Key)
 	if f.Verdict != prove.Held {
 		indent := strings.Repeat(" ", 21)

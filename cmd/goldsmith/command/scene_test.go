@@ -53,6 +53,8 @@ type scene struct {
 	person bool
 	// colors is what the terminal shows.
 	colors bool
+	// width is how many columns it has; 0 for a pipe.
+	width int
 }
 
 // play plays a story in fake time: midnight, 1 January 2000.
@@ -139,7 +141,7 @@ func (s *scene) types(line ...string) said { return s.typesIn(s.Context(), line.
 func (s *scene) typesIn(ctx context.Context, line ...string) said {
 	var out, err bytes.Buffer
 	p := command.Program{
-		AWS: s.config, Colors: s.colors, Interactive: s.person,
+		AWS: s.config, Colors: s.colors, Width: s.width, Interactive: s.person,
 		Now: time.Now, In: strings.NewReader(s.answers), Out: &out, Err: &err, User: "jo", NewID: s.newID,
 	}
 	code := p.Run(ctx, line)

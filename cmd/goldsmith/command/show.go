@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/term"
+
 	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
@@ -36,12 +38,14 @@ func (t *terms) show(found any, print func(page *page)) error {
 	if t.output == inJSON {
 		return t.encode(found)
 	}
-	p := &page{colors: t.Colors}
+	p := t.page()
 	t.head(p)
 	print(p)
 	_, err := io.WriteString(t.Out, p.String())
 	return err
 }
+
+func (t *terms) page() *page { return &page{colors: t.Colors, width: t.Width} }
 
 // head tells once, over the first answer or question, which suite it is about.
 func (t *terms) head(p *page) {
@@ -85,6 +89,15 @@ func colored(file *os.File) bool {
 	return device(file)
 }
 
+// widthOf is how many columns a terminal has; 0 for a file that is none.
+func widthOf(file *os.File) int {
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // device reports whether a file is a terminal, or another device that people type into.
 func device(file *os.File) bool {
 	info, err := file.Stat()
@@ -95,6 +108,8 @@ func device(file *os.File) bool {
 type page struct {
 	strings.Builder
 	colors bool
+	// width is that of the terminal it is for; 0 for a file or a pipe, where lines stay whole.
+	width int
 }
 
 type color string
@@ -115,9 +130,11 @@ func (p *page) in(c color, text string) string {
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
-// line writes one line. Names and causes come from anybody, so whatever would
+// line writes one line, folded to the terminal's width. Names and causes come from anybody, so whatever would
 // move a terminal's cursor was taken out of them by clean.
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *page) line(format string, args ...any) {
+	p.WriteString(folded(fmt.Sprintf(format+"\n", args...), p.width))
+}
 
 // width is that of a terminal: what is written in sentences is folded to it.
 const width = 80
@@ -147,23 +164,19 @@ func (p *page) heading(format string, args ...any) {
 
 // table writes rows in columns; the first row is the heading.
 func (p *page) table(rows [][]string) {
-	widths := map[int]int{}
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = clean(cell)
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
 	}
+	widths := columns(rows, p.width)
 	for n, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			line.WriteString("  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		for _, line := range inColumns(row, widths) {
+			if n == 0 {
+				line = p.in(faint, line)
+			}
+			p.WriteString(line + "\n") // One that is wider than the terminal has words that are.
 		}
-		written := strings.TrimRight(line.String(), " ")
-		if n == 0 {
-			written = p.in(faint, written)
-		}
-		p.line("%s", written)
 	}
 }
 
