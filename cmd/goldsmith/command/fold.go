@@ -54,18 +54,24 @@ func columns(rows [][]string, width int) []int {
 		}
 	}
 	for width > 0 && total(widths) > width {
-		widest := -1
-		for i, w := range widths {
-			if w > least[i] && (widest < 0 || w > widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
+		yields := widest(widths, least)
+		if yields < 0 {
 			break // Words alone are wider.
 		}
-		widths[widest]--
+		widths[yields]--
 	}
 	return widths
+}
+
+// widest is the widest column that has room to give; -1 for none.
+func widest(widths, least []int) int {
+	found := -1
+	for i, w := range widths {
+		if w > least[i] && (found < 0 || w > widths[found]) {
+			found = i
+		}
+	}
+	return found
 }
 
 // longest is how wide the longest word of a cell is.
