@@ -210,7 +210,11 @@ func (r *reader) list(path string, node ast.Node, into reflect.Value) {
 	sequence, ok := node.(*ast.SequenceNode)
 	if !ok {
 		list := reflect.MakeSlice(into.Type(), 1, 1)
-		r.value(path, node, list.Index(0))
+		at := path
+		if _, ok := node.(*ast.MappingNode); ok && into.Type().Elem().Kind() == reflect.Struct {
+			at += "[0]" // Whoever checks a list looks for its keys there.
+		}
+		r.value(at, node, list.Index(0))
 		into.Set(list)
 		return
 	}
