@@ -134,27 +134,40 @@ func (s statement) unconditional(action string, who user) bool {
 	return named
 }
 
+// operators are those under which it is known what a condition key's values mean.
+var operators = map[string][]string{
+	"kms:grantisforawsresource": {"Bool"},
+	"kms:calleraccount":         {"StringEquals", "StringLike"},
+	"aws:principalorgid":        {"StringEquals", "StringLike"},
+	"aws:principalorgpaths":     {"StringLike"},
+}
+
 // meets reports whether a launch by the user meets a condition for certain, and whether that names the user.
 func (u user) meets(action, operator, key string, wanted []string) (met, names bool) {
-	switch key {
-	case "kms:grantisforawsresource":
-		return action == "kms:CreateGrant" && slices.Equal(wanted, []string{"true"}), false
-	case "kms:calleraccount":
-		return operator == "StringEquals" && slices.Contains(wanted, u.account), false
-	case "aws:principalorgid", "aws:principalorgpaths":
-		return slices.ContainsFunc(wanted, u.in), true
-	default:
+	operator = strings.TrimSuffix(strings.TrimPrefix(operator, "ForAnyValue:"), "IfExists")
+	switch known := operators[key]; {
+	case !slices.Contains(known, operator):
 		return false, false
+	case key == "kms:grantisforawsresource":
+		return action == "kms:CreateGrant" && slices.Equal(wanted, []string{"true"}), false
+	case key == "kms:calleraccount":
+		return slices.Contains(wanted, u.account), false
+	case key == "aws:principalorgid":
+		return u.organization != "" && slices.Contains(wanted, u.organization), true
+	default:
+		return slices.ContainsFunc(wanted, u.in), true
 	}
 }
 
-// in reports whether a value of a condition, an organization's id or a path that ends there, takes in the whole of the
-// organization or unit (IAM User Guide, "aws:PrincipalOrgPaths").
+// in reports whether a path with a wildcard takes in the whole of the organization or unit. Without one it takes in the
+// accounts right there alone, and under StringEquals, where * is a letter, none (IAM User Guide,
+// "aws:PrincipalOrgPaths").
 func (u user) in(value string) bool {
-	places := strings.Split(strings.TrimSuffix(strings.TrimSuffix(value, "*"), "/"), "/")
+	path, below := strings.CutSuffix(value, "*")
+	places := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	last := places[len(places)-1]
 	switch {
-	case u.organization == "" || places[0] != u.organization:
+	case !below || u.organization == "" || places[0] != u.organization:
 		return false
 	case last == u.organization, strings.HasPrefix(last, "r-"):
 		return true

@@ -62,6 +62,17 @@ func TestPolicyLets(t *testing.T) {
 			[]string{all(anyone, in("aws:PrincipalOrgPaths", org+"/r-a1b2/"+unit+"/*"))}, unknown},
 		"a unit's below, for the unit": {user{organization: org, unit: unit},
 			[]string{all(anyone, in("aws:PrincipalOrgPaths", org+"/r-a1b2/"+unit+"/ou-a1b2-zzzzzzzz/*"))}, unknown},
+		"all but the organization's": {user{organization: org},
+			[]string{all(anyone, `, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "`+org+`"}}`)}, unknown},
+		"a unit's, by equality": {user{organization: org, unit: unit},
+			[]string{all(anyone, `, "Condition": {"StringEquals": {"aws:PrincipalOrgPaths": "`+org+"/r-a1b2/"+unit+`/*"}}`)},
+			unknown},
+		"a unit's, by any value": {user{organization: org, unit: unit}, []string{all(anyone,
+			`, "Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "`+org+"/r-a1b2/"+unit+`/*"}}`)}, lets},
+		"right in a unit, for the unit": {user{organization: org, unit: unit},
+			[]string{all(anyone, in("aws:PrincipalOrgPaths", org+"/r-a1b2/"+unit+"/"))}, unknown},
+		"where no grant is for AWS": {user{account: account},
+			[]string{all(root, `, "Condition": {"Null": {"kms:GrantIsForAWSResource": "true"}}`)}, unknown},
 		"everyone's, for an organization":    {user{organization: org}, []string{all(anyone, "")}, unknown},
 		"its accounts, for the organization": {user{organization: org}, []string{all(root, "")}, unknown},
 	} {
@@ -124,6 +135,11 @@ func TestPolicyLetsAsTheEmbeddedKMS(t *testing.T) {
 		if got == lets && !can || got == doesNot && can {
 			t.Fatalf("%s: said %d, it is %v", text, got, can)
 		}
+		whole := policyLets(string(text), user{organization: org})
+		member := ec2.Consumer{Account: "222233334444", Organization: "arn:aws:organizations::999900001111:organization/" + org}
+		if whole == lets && !ec2.Lets(string(text), member) {
+			t.Fatalf("%s: said to let the organization, and does not let a member", text)
+		}
 	})
 	if len(said) < 3 {
 		t.Errorf("not all was said: %v", said)
@@ -152,6 +168,9 @@ func anyStatement(t *rapid.T) map[string]any {
 		map[string]any{"StringEquals": map[string]any{"kms:CallerAccount": account}},
 		map[string]any{"StringEquals": map[string]any{"kms:CallerAccount": []string{"444455556666"}}},
 		map[string]any{"StringEquals": map[string]any{"aws:PrincipalOrgID": org}},
+		map[string]any{"StringNotEquals": map[string]any{"aws:PrincipalOrgID": org}},
+		map[string]any{"StringEquals": map[string]any{"aws:PrincipalOrgPaths": org + "/*"}},
+		map[string]any{"ForAnyValue:StringLike": map[string]any{"aws:PrincipalOrgPaths": org + "/*"}},
 		map[string]any{"IpAddress": map[string]any{"aws:SourceIp": "10.0.0.0/8"}},
 	}).Draw(t, "condition")
 	if conditions != nil {
