@@ -222,9 +222,20 @@ func (l Lookout) key(ctx context.Context, c job.Copy) (job.Copy, string, subject
 	}
 	if why := unusable(out.KeyMetadata); why != "" {
 		c.Problem = fmt.Sprintf("key %s in %s %s", c.Key, c.Region, why)
-		c.Do = "Name a symmetric key that is enabled, or enable this one; the next image is copied."
+		c.Do = "Name a symmetric key that is enabled" + orHave(out.KeyMetadata.KeyState) + "; the next image is copied."
 	}
 	return c, aws.ToString(out.KeyMetadata.Arn), about
+}
+
+// orHave is what a person can do about a key's state instead of naming another key.
+func orHave(state kmstypes.KeyState) string {
+	switch state { //nolint:exhaustive // The other states are not for a person to change, or need nothing.
+	case kmstypes.KeyStateDisabled:
+		return ", or enable this one"
+	case kmstypes.KeyStatePendingDeletion, kmstypes.KeyStatePendingReplicaDeletion:
+		return ", or cancel this one's deletion and enable it"
+	}
+	return ""
 }
 
 // brief is why KMS said nothing of a key.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -98,11 +99,21 @@ func (g Giver) note(ctx context.Context, r ledger.Registration, with job.Sharing
 	return amended, nil
 }
 
+// underManaged is what EC2 says of snapshots under a key that AWS manages, which nobody can share by hand either.
+const underManaged = "AWS Managed CMK"
+
 // Advice is an error that lasts with what a person does about it, where it does not say so itself. Region is that of a
 // copy.
 func Advice(err error, id, region string) error {
 	if err == nil || errors.As(err, new(*fault.Failed)) || fault.IsTransient(err) || fault.IsNotYet(err) {
 		return err
+	}
+	if strings.Contains(err.Error(), underManaged) {
+		do := "Encrypt its volumes under a customer managed key (docs/sharing.md); the next image is shared."
+		if region != "" {
+			do = "Name a customer managed key of " + region + " in the plan's copies (docs/sharing.md); the next copy is shared."
+		}
+		return fault.Failure(do, "%w", err)
 	}
 	where := ""
 	if region != "" {

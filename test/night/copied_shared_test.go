@@ -68,7 +68,7 @@ func TestWhatCannotBeSharedOfCopiesIsCopied(t *testing.T) {
 		"no key, and the source is encrypted": {
 			"key=usable", "", plan.Share{Accounts: accounts(consumerA)}, nil, "",
 			[]string{"sharing-unseen", "will be under that Region's default key for EBS", "can't be shared",
-				"aws ec2 modify-image-attribute --region us-east-1 --image-id ami-"},
+				"Name a customer managed key of us-east-1 in the plan's copies"},
 		},
 		"no organization": {
 			"gp3", "", plan.Share{Organization: ours.ID}, nil, "is in no organization", []string{"is in no organization"},
@@ -77,7 +77,7 @@ func TestWhatCannotBeSharedOfCopiesIsCopied(t *testing.T) {
 			"gp3", "", plan.Share{Accounts: accounts(consumerA)},
 			func(n *night) {
 				n.EC2.In(virginia).Inject(ec2.Fault{Action: "ModifyImageAttribute", Code: "UnauthorizedOperation"})
-			}, "", []string{"UnauthorizedOperation"},
+			}, "", []string{"UnauthorizedOperation", "aws ec2 modify-image-attribute --region us-east-1 --image-id ami-"},
 		},
 		"an account that EC2 does not know": {
 			"gp3", "", plan.Share{Accounts: accounts(consumerB)},

@@ -134,6 +134,11 @@ func TestOneRegionKeepsNoOther(t *testing.T) {
 			"alias/golden", func(n *night) { n.golden(virginia, ec2.KeyDisabled) },
 			[]string{"key alias/golden in us-east-1 is in state Disabled"}, true,
 		},
+		"the key is to be deleted": {
+			"alias/golden", func(n *night) { n.golden(virginia, ec2.KeyPendingDeletion) },
+			[]string{"key alias/golden in us-east-1 is in state PendingDeletion", "or cancel this one's deletion and enable it"},
+			true,
+		},
 		"there is no key": {"alias/golden", nil, []string{"there is no key alias/golden in us-east-1"}, true},
 		"the key is disabled in the night": {
 			"alias/golden",
