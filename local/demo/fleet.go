@@ -228,10 +228,11 @@ func (c *scene) group(ctx context.Context) error {
 	return nil
 }
 
-// shop is an Auto Scaling group of two that can do with one: a member is taken out of service for its image.
+// shop is an Auto Scaling group of two that can do with one: a member is taken out of service for its image. They are
+// launched one after the other, so that it is the same one in every night of a seed that is the oldest.
 func (c *scene) shop(ctx context.Context) error {
 	in := &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("shop"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), DesiredCapacity: aws.Int32(2),
+		AutoScalingGroupName: aws.String("shop"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), DesiredCapacity: aws.Int32(1),
 		AvailabilityZones: []string{"eu-central-1a"},
 		LaunchTemplate: &autoscalingtypes.LaunchTemplateSpecification{
 			LaunchTemplateName: aws.String("shop"), Version: aws.String("1"),
@@ -246,7 +247,28 @@ func (c *scene) shop(ctx context.Context) error {
 	if _, err := c.scaling.CreateAutoScalingGroup(ctx, in); err != nil {
 		return fmt.Errorf("making Auto Scaling group shop: %w", err)
 	}
-	return nil
+	for {
+		if err := c.clock.Sleep(ctx, 2*time.Second); err != nil { // EC2 tells launch times in whole seconds.
+			return err
+		}
+		out, err := c.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{
+			AutoScalingGroupNames: []string{"shop"},
+		})
+		if err != nil {
+			return fmt.Errorf("looking at Auto Scaling group shop: %w", err)
+		}
+		if slices.ContainsFunc(out.AutoScalingGroups[0].Instances, inService) {
+			break
+		}
+	}
+	_, err := c.scaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("shop"), DesiredCapacity: aws.Int32(2),
+	})
+	return err
+}
+
+func inService(i autoscalingtypes.Instance) bool {
+	return i.LifecycleState == autoscalingtypes.LifecycleStateInService
 }
 
 // lose takes snapshots of the mail instance, and terminates it.
