@@ -12,11 +12,10 @@ func copied(values workflow.Values, c Config) {
 	for _, name := range c.Plans.Names() {
 		for _, each := range c.Plans.Plans[name].Copies {
 			all, regions = []string{"*"}, append(regions, each.Region)
-			alias, isAlias := aliasOf(each.Key)
 			switch {
 			case each.Key == "":
-			case isAlias:
-				aliasRegions, aliases = append(aliasRegions, each.Region), append(aliases, alias)
+			case strings.HasPrefix(each.Key, "alias/"):
+				aliasRegions, aliases = append(aliasRegions, each.Region), append(aliases, each.Key)
 			case strings.HasPrefix(each.Key, "arn:"):
 				keys = append(keys, each.Key)
 			default:
@@ -67,10 +66,4 @@ func rolledCopies(values workflow.Values, c Config) {
 	if values[workflow.CopyRoles] = nil; len(all) > 0 {
 		values[workflow.CopyRoles] = values[workflow.PassedRoles]
 	}
-}
-
-// aliasOf is the alias that a key is named by.
-func aliasOf(key string) (alias string, ok bool) {
-	last := key[strings.LastIndex(key, ":")+1:]
-	return last, strings.HasPrefix(last, "alias/")
 }

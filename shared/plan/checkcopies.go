@@ -39,7 +39,8 @@ func (c *checker) copyKey(path string, of Copy) {
 		return
 	}
 	if !keyForm().MatchString(of.Key) {
-		c.add(path, "%q names no KMS key; want its alias such as alias/golden, its id or its ARN", of.Key)
+		c.add(path, "%q names no KMS key; want its alias such as alias/golden, its id or its own ARN, "+
+			"which an alias's is not", of.Key)
 		return
 	}
 	parts := strings.Split(of.Key, ":")

@@ -157,7 +157,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	rate.Name, rate.Schedule, rate.Limit = "rate", "rate(1 day)", plan.Limit{Percent: 100}
 	rate.Force, rate.Roll.Skip, rate.Notify.On = plan.MaxForce, true, []plan.Outcome{plan.Failed}
 	rate.Share = plan.Share{Accounts: []string{"111122223333"}, Snapshots: true}
-	rate.Copies = []plan.Copy{{Region: "eu-west-1", Key: "arn:aws:kms:eu-west-1:111122223333:alias/golden"}}
+	rate.Copies = []plan.Copy{{Region: "eu-west-1", Key: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}}
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
 		t.Error(diff)
 	}

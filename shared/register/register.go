@@ -60,7 +60,7 @@ func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
 var errNewer = errors.New("a newer version of Goldsmith registered it")
 
 // Image is nil when EC2's facts show that the image is the registered one, else why they do not.
-// An image's name, source and creation cannot be changed.
+// An image's name, source and creation cannot be changed; of a copy that is not known by its id, its tags count too.
 func Image(r ledger.Registration, i types.Image) error {
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
 	switch {
@@ -108,6 +108,11 @@ func copied(r ledger.Registration, i types.Image) error {
 	of, in := aws.ToString(i.SourceImageId), aws.ToString(i.SourceImageRegion)
 	if aws.ToString(i.SourceInstanceId) != "" || r.From == "" || of != r.From || in != r.FromRegion {
 		return fmt.Errorf("it is no copy of %s in %s", r.From, r.FromRegion)
+	}
+	// Anybody can copy an image of the account under the name that it has. Which one is the run's is known for certain
+	// once EC2 has answered; until then it has at least the tags that CopyImage was sent.
+	if r.ID == "" && tag.Map(i.Tags)[tag.Run] != r.Run {
+		return fmt.Errorf("it has no tag %s=%s", tag.Run, r.Run)
 	}
 	return nil
 }
