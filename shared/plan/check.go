@@ -126,7 +126,7 @@ const (
 	// KeyForm is a KMS key's alias, id or ARN (API reference of KMS, DescribeKey). An alias's ARN is none: of another
 	// account's alias a policy cannot say which key may be used.
 	KeyForm = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/` + keyID + `|alias/[a-zA-Z0-9/_-]+|` + keyID + `)$`
-	keyID = `([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})`
+	keyID   = `([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})`
 	// ChannelForm is a channel's id, or its name with or without "#".
 	ChannelForm = `^([CGD][A-Z0-9]{6,20}|#?[^\sA-Z#@<>&.,]{1,80})$`
 	// MentionForm is Slack's own notation, one or several.
