@@ -141,6 +141,7 @@ var taken = []string{
 	"Accept-Encoding", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Authorization", "Content-Length", "Content-Type",
 	"User-Agent", "X-Amz-Checksum-Crc32", "X-Amz-Checksum-Mode", "X-Amz-Content-Sha256", "X-Amz-Date",
 	"X-Amz-Expected-Bucket-Owner", "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Security-Token", "X-Amz-User-Agent",
+	"X-Amzn-Trace-Id", // which the SDK sends in Lambda
 	http.CanonicalHeaderKey(query.CallerHeader),
 }
 
