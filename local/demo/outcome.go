@@ -17,6 +17,7 @@ import (
 	"goldsmith/local/sfn"
 	"goldsmith/local/slack"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	runpage "goldsmith/shared/page"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
@@ -76,26 +77,13 @@ func (n *night) outcome(ctx context.Context) (*outcome, error) {
 		slices.SortStableFunc(r.Sources, func(a, b source) int {
 			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Name, b.Name))
 		})
-		if r.Retired, err = n.retired(ctx, r); err != nil {
+		if r.Retired, err = report.RetiredBy(ctx, n.suite.Ledger, ledger.Run{Name: r.Name, Plan: r.Plan}); err != nil {
 			return nil, err
 		}
 		p.Retired = r.Retired
 		o.Runs, n.pages = append(o.Runs, r), append(n.pages, p)
 	}
 	return o, nil
-}
-
-// retired is what the run did with old images.
-func (n *night) retired(ctx context.Context, r run) (retired []job.Retirement, err error) {
-	for each, err := range n.suite.Ledger.Retirements(ctx, r.Plan) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what run %s retired: %w", r.Name, err)
-		}
-		if each.Run == r.Name {
-			retired = append(retired, each)
-		}
-	}
-	return retired, nil
 }
 
 // runs are the scheduled run and those that were asked for, as far as they have begun.
