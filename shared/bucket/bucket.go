@@ -7,13 +7,13 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
 	"goldsmith/shared/settings"
 )
 
@@ -68,13 +68,6 @@ func (b Bucket) Link(ctx context.Context, run string, how plan.Link) (string, er
 
 // console is the page in the console of S3.
 func (b Bucket) console(run string) string {
-	host := "console.aws.amazon.com"
-	switch {
-	case strings.HasPrefix(b.Region, "cn-"):
-		host = "console.amazonaws.cn"
-	case strings.HasPrefix(b.Region, "us-gov-"):
-		host = "console.amazonaws-us-gov.com"
-	}
-	return fmt.Sprintf("https://%s.%s/s3/object/%s?region=%[1]s&prefix=%[4]s", b.Region, host, b.Name,
-		url.QueryEscape(Key(run)))
+	return fmt.Sprintf("https://%s.%s/s3/object/%s?region=%[1]s&prefix=%[4]s", b.Region,
+		report.ConsoleHost(plan.PartitionOf(b.Region)), b.Name, url.QueryEscape(Key(run)))
 }

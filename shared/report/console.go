@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"regexp"
 	"sync"
 )
@@ -19,12 +20,15 @@ var consoles = map[string]string{
 	"aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
+// ConsoleHost is where the console of a partition is, behind a Region's name; of one that is not known, where most are.
+func ConsoleHost(partition string) string { return cmp.Or(consoles[partition], consoles["aws"]) }
+
 // Console is the execution's page in the Step Functions console; empty when arn is no execution's.
 func Console(arn string) string {
 	found := execution().FindStringSubmatch(arn)
 	if found == nil {
 		return ""
 	}
-	host, region := consoles[found[1]], found[2]
+	host, region := ConsoleHost(found[1]), found[2]
 	return "https://" + region + "." + host + "/states/home?region=" + region + "#/v2/executions/details/" + arn
 }
