@@ -170,6 +170,7 @@ var (
 	Healths       = []Health{Running, Checked}
 	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink}
 	GroupPicks    = []GroupPick{PickOldest, PickNewest, PickAny}
+	VolumeTypes   = []VolumeType{GP3, GP2, IO2, IO1, ST1, SC1, Standard}
 	HookFailures  = []HookFailure{HookSkip, HookIgnore, HookFail}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 	Channels      = []Channel{EventBridge, SNS, Slack}
@@ -263,6 +264,7 @@ func (p Plan) Check() []Problem {
 	c.share("share", p.Share)
 	c.copies(p)
 	c.roll(p.Roll)
+	c.rollVolumes(p)
 	c.refresh(p.Roll)
 	c.keep(p.Keep)
 	c.notify(p.Notify)

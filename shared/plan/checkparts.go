@@ -166,7 +166,8 @@ func (c *checker) roll(r Roll) {
 	for _, beside := range []struct {
 		key  string
 		said bool
-	}{{"templates", len(r.Templates) > 0}, {"together", r.Together}, {"base", r.Base != ""}} {
+	}{{"templates", len(r.Templates) > 0}, {"together", r.Together}, {"base", r.Base != ""},
+		{"volumes", len(r.Volumes) > 0}} {
 		if r.Skip && beside.said {
 			c.add("roll."+beside.key, "nothing is rolled while skip is true: leave one of the two out")
 		}

@@ -272,6 +272,10 @@ type Roll struct {
 	// Base is which version of a launch template a new one is made from where what launches from it disagrees, or where
 	// nothing is seen to and default and latest differ: default or latest. Default: such a template is left alone.
 	Base Base `json:"base,omitempty"`
+	// Volumes says of which volumes new versions of launch templates are to launch, by device as the image names it;
+	// root is the image's root, whatever it is called. What is not said here is as the template has it, and else as the
+	// image has. Default: nothing but the image changes.
+	Volumes map[string]RollVolume `json:"volumes,omitempty"`
 	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
 	Refresh Refresh `json:"refresh,omitzero"`
 }

@@ -99,6 +99,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	yes := true
 	want := plan.Plan{
 		Name: "every-key", Schedule: "cron(0/15 8-17 ? JAN-MAR,6 MON-FRI 2026-2030)", Timezone: "America/New_York",
 		Sources: plan.Selector{
@@ -139,6 +140,11 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Roll: plan.Roll{
 			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
+			Volumes: map[string]plan.RollVolume{
+				"root":     {Type: plan.GP3, Size: 100, IOPS: 16_000, Throughput: 1000},
+				"/dev/sdf": {Type: plan.ST1, Empty: 125, Encrypted: true, DeleteOnTermination: new(bool)},
+				"xvdh":     {DeleteOnTermination: &yes},
+			},
 			Refresh: plan.Refresh{
 				Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute),
 				Checkpoints:     []int{20, 50, 100},

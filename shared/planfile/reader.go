@@ -97,6 +97,9 @@ func (r *reader) kind(path string, node ast.Node, into reflect.Value) {
 		r.int(path, node, into)
 	case reflect.Bool:
 		r.bool(path, node, into)
+	case reflect.Pointer: // What is not said differs from false.
+		into.Set(reflect.New(into.Type().Elem()))
+		r.value(path, node, into.Elem())
 	default:
 		r.add(node, path, "cannot be written in a plan")
 	}

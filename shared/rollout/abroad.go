@@ -150,7 +150,7 @@ func (c *Copied) part(roll plan.Roll) plan.Roll {
 	if c == nil {
 		return roll
 	}
-	return plan.Roll{Base: roll.Base, Together: roll.Together}
+	return plan.Roll{Base: roll.Base, Together: roll.Together, Volumes: roll.Volumes}
 }
 
 // Unfound is what is told of targets that were not so much as found.

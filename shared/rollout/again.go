@@ -29,7 +29,7 @@ func (w Writer) pending(ctx context.Context, t *Target, image Image) (int64, err
 	owns := func(of, snapshot string) bool {
 		return of == image.ID && image.owns(snapshot) || tmpl.old != nil && tmpl.old.owns(snapshot)
 	}
-	if len(differing(tmpl.data(n), tmpl.data(tmpl.base), owns)) > 0 {
+	if len(differing(tmpl.laid(n), tmpl.laid(tmpl.base), owns)) > 0 {
 		return 0, nil // Somebody has changed what is launched since.
 	}
 	return n, nil

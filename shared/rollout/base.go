@@ -36,6 +36,8 @@ type template struct {
 	ours  bool
 	// note is what to know of the template beside what becomes of it, changes who would launch something else than now.
 	note, changes string
+	// said is what the plan says of the volumes of what is launched with the new image.
+	said said
 	// also are versions beside base that take their image from the parameter.
 	also []int64
 }

@@ -25,6 +25,9 @@ func differing(a, b types.ResponseLaunchTemplateData, owns func(image, snapshot 
 	return fields
 }
 
+// volumesField is the field that a roll changes where the plan says so.
+const volumesField = "BlockDeviceMappings"
+
 // written is a field's value as text; a list of nothing is no list.
 func written(v reflect.Value) string {
 	if v.Kind() == reflect.Slice && v.Len() == 0 {

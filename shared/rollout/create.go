@@ -33,7 +33,7 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		return "", err
 	}
 	next = tmpl.base
-	if tmpl.image(next) != image.ID || next != tmpl.latest {
+	if !tmpl.done(next, image) {
 		if next, err = w.onTop(ctx, t, image); err != nil {
 			return "", err
 		}
@@ -65,11 +65,11 @@ func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem s
 func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error) {
 	tmpl := t.template
 	why := "Goldsmith run " + image.Run
-	next, err := w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), why)
+	next, err := w.next(ctx, t, tmpl.base, image, why)
 	if err == nil && next < tmpl.latest {
 		// EC2 answers a token that it knows with what it made then: an earlier try, which was covered since.
 		over := fmt.Sprintf("%s, over version %d", why, tmpl.latest)
-		next, err = w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), over)
+		next, err = w.next(ctx, t, tmpl.base, image, over)
 	}
 	if err != nil {
 		return 0, err
@@ -94,10 +94,10 @@ func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64
 		return next, nil
 	}
 	t.under = next - 1
-	if len(differing(tmpl.data(next-1), tmpl.data(tmpl.base), func(string, string) bool { return false })) == 0 {
+	if len(differing(tmpl.laid(next-1), tmpl.laid(tmpl.base), func(string, string) bool { return false })) == 0 {
 		return next, nil
 	}
-	last, err := w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+	last, err := w.next(ctx, t, next-1, image, "Goldsmith run "+image.Run)
 	if err != nil {
 		return 0, err
 	}
@@ -107,15 +107,30 @@ func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64
 	return last, nil
 }
 
+// next makes a version with the new image, and with the volumes that the plan says.
+func (w Writer) next(ctx context.Context, t *Target, source int64, image Image, why string) (int64, error) {
+	identity := []string{why, t.template.id, *number(source), image.ID}
+	if !t.template.asSaid(source) { // Under a token that it knows EC2 takes nothing else than before.
+		identity = append(identity, text(t.template.laid(source).BlockDeviceMappings))
+	}
+	return w.make(ctx, t, source, image.ID, t.template.next(source, image), why, identity)
+}
+
 // create makes a version that differs from another in the image alone.
 func (w Writer) create(ctx context.Context, t *Target, source int64, image string,
 	swap func(types.LaunchTemplateBlockDeviceMapping) string, why string) (int64, error) {
+	return w.make(ctx, t, source, image, Next(t.template.data(source), image, swap), why,
+		[]string{why, t.template.id, *number(source), image})
+}
+
+func (w Writer) make(ctx context.Context, t *Target, source int64, image string, data *types.RequestLaunchTemplateData,
+	why string, identity []string) (int64, error) {
 	made, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId:   aws.String(t.template.id),
 		SourceVersion:      number(source),
-		LaunchTemplateData: Next(t.template.data(source), image, swap),
+		LaunchTemplateData: data,
 		VersionDescription: aws.String(why),
-		ClientToken:        aws.String(awsclient.Token(why, t.template.id, *number(source), image)),
+		ClientToken:        aws.String(awsclient.Token(identity...)),
 	})
 	if isFull(err) {
 		return 0, &fault.Failed{

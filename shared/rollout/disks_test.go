@@ -184,7 +184,7 @@ func TestGivesWay(t *testing.T) {
 			"its /dev/sdg names the snapshot that ami-old has for /dev/sdg, and the image has no such device"},
 		"a device that was left out": {named("/dev/sdh", "snap-left", 8),
 			"its /dev/sdh names the snapshot that ami-old has for /dev/sdh, which the plan leaves out of the image: have the " +
-				"template name a size for an empty volume, another snapshot, or no such device"},
+				"plan's roll.volumes say an empty volume there, or the template name a size, another snapshot, or no such device"},
 	} {
 		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old",
 			image: rolledImage, old: &beforeImage, leftOut: []string{"/dev/sdh"}}

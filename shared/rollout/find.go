@@ -29,6 +29,7 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	if err != nil {
 		return Found{}, err
 	}
+	say(targets, roll, image)
 	if err := s.placeAll(ctx, targets, roll); err != nil {
 		return Found{}, err
 	}
@@ -211,6 +212,7 @@ func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image I
 		}
 		return t.fail(err)
 	}
+	t.Rolled.Note = notes(t.Rolled.Note, t.unwritten(roll))
 	for _, each := range t.through {
 		problem, err := s.worse(ctx, each, image)
 		if err := t.fail(err); err != nil {
@@ -243,8 +245,8 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, t.template.lost(), warmed,
-		t.template.follow(t.At.Stays, roll))
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.provisions(), t.template.note, t.template.changes, left,
+		t.template.lost(), warmed, t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -112,7 +113,7 @@ func (s *survey) readSnapshots(ctx context.Context, ids []string) error {
 		return fmt.Errorf("looking at %d snapshots: %w", len(ids), err)
 	}
 	for _, each := range out.Snapshots {
-		s.sizes[aws.ToString(each.SnapshotId)] = aws.ToInt32(each.VolumeSize)
+		s.snapshots[aws.ToString(each.SnapshotId)] = originOf(each)
 	}
 	return nil
 }
@@ -139,21 +140,53 @@ func (s *survey) readImages(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// snapshot is a snapshot's size in GiB; 0 when it is gone.
-func (s *survey) snapshot(ctx context.Context, id string) (int32, error) {
-	if size, known := s.sizes[id]; known {
-		return size, nil
+// origin is what EC2 says of a snapshot that a mapping names: its size, 0 when it is gone, and the image that it was
+// made for.
+type origin struct {
+	gib   int32
+	image string
+}
+
+// madeFor are EC2's words of the snapshots that CreateImage and CopyImage make. Nobody can change them.
+var madeFor = regexp.MustCompile(`^(?:Created by CreateImage\(i-[0-9a-f]+\) for|Copied for DestinationAmi) (ami-[0-9a-f]+)\b`)
+
+func originOf(s types.Snapshot) origin {
+	of := origin{gib: aws.ToInt32(s.VolumeSize)}
+	if found := madeFor.FindStringSubmatch(aws.ToString(s.Description)); found != nil {
+		of.image = found[1]
+	}
+	return of
+}
+
+func (s *survey) snapshot(ctx context.Context, id string) (origin, error) {
+	if known, is := s.snapshots[id]; is {
+		return known, nil
 	}
 	out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
 	if err != nil && !fault.IsNotFound(err) {
-		return 0, fmt.Errorf("looking at snapshot %s: %w", id, err)
+		return origin{}, fmt.Errorf("looking at snapshot %s: %w", id, err)
 	}
+	var found origin
 	if err == nil && len(out.Snapshots) > 0 {
-		s.sizes[id] = aws.ToInt32(out.Snapshots[0].VolumeSize)
-	} else {
-		s.sizes[id] = 0
+		found = originOf(out.Snapshots[0])
 	}
-	return s.sizes[id], nil
+	s.snapshots[id] = found
+	return found, nil
+}
+
+// made is the image that Goldsmith made with a snapshot, by the register; empty for none.
+func (s *survey) made(ctx context.Context, snapshot string, of origin) (string, error) {
+	if of.image == "" {
+		return "", nil
+	}
+	r, known, err := s.Ledger.Registration(ctx, of.image)
+	if err != nil {
+		return "", fmt.Errorf("reading whose snapshot %s is: %w", snapshot, err)
+	}
+	if !known || !slices.Contains(r.Snapshots, snapshot) {
+		return "", nil
+	}
+	return of.image, nil
 }
 
 // machine is what EC2 says of an image; nil when it is gone.

@@ -25,14 +25,22 @@ func (d device) provisioned(own disk, former *disk) string {
 	if d.against != nil {
 		former, d.oldName = d.against.disk(d.name), d.againstName
 	}
-	if former == nil {
-		return fmt.Sprintf("its %s would be %s, %s", d.name, would, why)
+	if former == nil || d.spoken() {
+		return d.unmade(would, why)
 	}
 	now := former.with(*d.Ebs)
 	if now.refused() != "" {
 		return ""
 	}
 	return fmt.Sprintf("its %s would be %s, %s; with %s it is %s", d.name, would, why, d.oldName, now)
+}
+
+// unmade is the problem of a device of which EC2 makes no volume, and why; empty without a reason.
+func (d device) unmade(would disk, why string) string {
+	if why == "" {
+		return ""
+	}
+	return fmt.Sprintf("its %s would be %s, %s", d.name, would, why)
 }
 
 // typed says why the mapping's own type, with what it provisions itself, does not take the image's size.

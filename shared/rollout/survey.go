@@ -29,7 +29,8 @@ type survey struct {
 	types  map[types.InstanceType]*types.InstanceTypeInfo
 	met    map[string][]types.InstanceType
 	images map[string]*Machine
-	sizes  map[string]int32
+	// snapshots are those that mappings name, by id.
+	snapshots map[string]origin
 	// parameters are those that were read, by name, known what the ledger has of targets, by key and by id.
 	parameters map[string]*Target
 	known      map[string]map[string]ledger.TargetRecord
@@ -45,7 +46,7 @@ type survey struct {
 func (f Finder) survey() *survey {
 	return &survey{
 		Finder: f, types: map[types.InstanceType]*types.InstanceTypeInfo{}, met: map[string][]types.InstanceType{},
-		images: map[string]*Machine{}, sizes: map[string]int32{},
+		images: map[string]*Machine{}, snapshots: map[string]origin{},
 		parameters: map[string]*Target{}, known: map[string]map[string]ledger.TargetRecord{},
 		taking: map[string][]string{},
 	}
@@ -229,7 +230,8 @@ func (f Finder) readNamed(ctx context.Context, t *template, numbers []int64) err
 	return nil
 }
 
-// differ compares versions of a template in all but the image; what an image's snapshots are has to be read first.
+// differ compares versions of a template in all but the image, each as a roll would have its volumes; what an image's
+// snapshots are has to be read first.
 func (s *survey) differ(ctx context.Context, t *template) (func(a, b int64) []string, error) {
 	var failed error
 	owns := func(image, snapshot string) bool {
@@ -240,7 +242,7 @@ func (s *survey) differ(ctx context.Context, t *template) (func(a, b int64) []st
 	for _, n := range slices.Sorted(maps.Keys(t.versions)) {
 		without(t.data(n), owns)
 	}
-	return func(a, b int64) []string { return differing(t.data(a), t.data(b), owns) }, failed
+	return func(a, b int64) []string { return differing(t.laid(a), t.laid(b), owns) }, failed
 }
 
 // place decides from which version the next is made, and what that replaces.

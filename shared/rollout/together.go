@@ -63,7 +63,7 @@ func untried(t *Target) bool {
 func (w Writer) mayMake(ctx context.Context, t *Target, image Image) error {
 	_, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId: aws.String(t.template.id), SourceVersion: number(t.template.base), DryRun: aws.Bool(true),
-		LaunchTemplateData: Next(t.template.data(t.template.base), image.ID, swap(t.template.old, image.Machine)),
+		LaunchTemplateData: t.template.next(t.template.base, image),
 	})
 	return dry("whether a version may be made", err)
 }

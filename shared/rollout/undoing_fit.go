@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 		return u.formerly(ctx, want, why, errors.New("the version without an image that it had is gone"))
 	}
 	if err := u.fit(ctx, source, want.Image); err != nil {
-		return 0, err
+		return u.asItWas(ctx, source, want, why, err)
 	}
 	data := u.t.template.data(source)
 	if !slices.ContainsFunc(data.BlockDeviceMappings, hasSnapshot) {
@@ -40,6 +41,28 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 			"the image is gone"),
 		Do: fmt.Sprintf("Make a version with %s yourself.", want.Image),
 	})
+}
+
+// asItWas gives a version back that had the image, where the image does not go with the volumes of the one that a roll
+// has made since, and nothing else differs: the plan has said those.
+func (u *undoing) asItWas(
+	ctx context.Context, source int64, want ledger.Version, why string, unfit error,
+) (int64, error) {
+	if passing(unfit) != nil || !u.rolled(source) {
+		return 0, unfit
+	}
+	n, err := u.known(ctx, want, func(n int64) bool { return u.volumesDiffer(n, source) })
+	if err != nil || n == 0 {
+		return 0, cmp.Or(err, unfit)
+	}
+	u.t.Rolled.Note = notes(u.t.Rolled.Note, fmt.Sprintf("its volumes are those of version %d again, which had %s", n,
+		want.Image))
+	return u.create(ctx, u.t, n, want.Image, same, why)
+}
+
+// volumesDiffer reports whether versions differ in the image and in their volumes alone.
+func (u *undoing) volumesDiffer(a, b int64) bool {
+	return slices.Equal(u.differ(a, b), []string{volumesField})
 }
 
 // fit holds that what a person has edited since can be launched with an earlier image. Launchers that cannot be read
@@ -169,11 +192,14 @@ func (u *undoing) formerly(ctx context.Context, want ledger.Version, why string,
 	return u.create(ctx, u.t, n, want.Image, same, why)
 }
 
-// earlier is a version that the default may be set back to: it had the image, and equals the default in all else; 0
-// when there is none.
+// earlier is a version that the default may be set back to: it had the image, and equals the default in all else, or in
+// all but the volumes where a roll has made the default of it; 0 when there is none.
 func (u *undoing) earlier(ctx context.Context) (int64, error) {
 	want, _ := versions(u.to)
-	n, err := u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.defaultVersion)) == 0 })
+	now := u.t.template.defaultVersion
+	n, err := u.known(ctx, want, func(n int64) bool {
+		return len(u.differ(n, now)) == 0 || n == want.Number && u.rolled(now) && u.volumesDiffer(n, now)
+	})
 	if err != nil || n == 0 {
 		return 0, err
 	}

@@ -18,15 +18,37 @@ func Next(current types.ResponseLaunchTemplateData, image string,
 	if image != "" {
 		next.ImageId = aws.String(image)
 	}
-	if !slices.ContainsFunc(current.BlockDeviceMappings, hasSnapshot) {
-		return next
+	if slices.ContainsFunc(current.BlockDeviceMappings, hasSnapshot) {
+		next.BlockDeviceMappings = anew(current.BlockDeviceMappings, swap)
 	}
-	for _, m := range current.BlockDeviceMappings {
-		r := again(m)
-		if hasSnapshot(m) {
-			r.Ebs.SnapshotId = pointer(swap(m))
+	return next
+}
+
+// next is the same with the new image and with the volumes that the plan says. EC2 takes the place of a list as a
+// whole.
+func (t *template) next(source int64, image Image) *types.RequestLaunchTemplateData {
+	change := func(m types.LaunchTemplateBlockDeviceMapping) string {
+		if t.said.empty(aws.ToString(m.DeviceName)) {
+			return ""
 		}
-		next.BlockDeviceMappings = append(next.BlockDeviceMappings, r)
+		return swap(t.old, image.Machine)(m)
+	}
+	next := Next(t.data(source), image.ID, change)
+	if !t.asSaid(source) {
+		next.BlockDeviceMappings = anew(t.laid(source).BlockDeviceMappings, change)
+	}
+	return next
+}
+
+// anew are mappings as a request has them, each with the snapshot that swap says.
+func anew(all []types.LaunchTemplateBlockDeviceMapping,
+	swap func(types.LaunchTemplateBlockDeviceMapping) string) []types.LaunchTemplateBlockDeviceMappingRequest {
+	next := make([]types.LaunchTemplateBlockDeviceMappingRequest, len(all))
+	for i, m := range all {
+		next[i] = again(m)
+		if hasSnapshot(m) {
+			next[i].Ebs.SnapshotId = pointer(swap(m))
+		}
 	}
 	return next
 }

@@ -54,11 +54,13 @@ type night struct {
 	since    time.Time
 	excused  excuses
 	downs    downs
-	lasting  *lastingFaults    // faults that last, if the story has any
-	checked  string            // the invariant that is being checked
-	second   string            // another image like ImageX86, where a world has one
-	answered string            // what rollbacks have answered beside what became of their targets
-	stands   map[string]string // what stands for images that a world has made, by name
+	lasting  *lastingFaults // faults that last, if the story has any
+	checked  string         // the invariant that is being checked
+	second   string         // another image like ImageX86, where a world has one
+	answered string         // what rollbacks have answered beside what became of their targets
+	// anyVolumes is whether volumes may differ that a plan says.
+	anyVolumes bool
+	stands     map[string]string // what stands for images that a world has made, by name
 }
 
 // tester is who hears of what is wrong with a night: a test, or who expects it.

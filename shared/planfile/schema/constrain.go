@@ -44,6 +44,7 @@ func constrain(schema *jsonschema.Schema) {
 	hooks(part("Hooks"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string",
 		Pattern: plan.TemplateForm})
+	rollVolumes(schema)
 	refresh(part("Refresh"))
 	share(part("Share"))
 	copies(schema)
@@ -54,6 +55,19 @@ func volumes(schema *jsonschema.Schema) {
 	most, list := uint64(plan.MaxDevices), property(schema, "leaveOut")
 	list.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.DeviceForm}).AnyOf
 	list.AnyOf[len(list.AnyOf)-1].MaxItems = &most
+}
+
+func rollVolumes(schema *jsonschema.Schema) {
+	all, most := property(schema.Definitions["Roll"], "volumes"), uint64(plan.MaxDevices)
+	all.PropertyNames, all.MaxProperties = &jsonschema.Schema{Pattern: plan.RollDeviceForm}, &most
+	of := schema.Definitions["RollVolume"]
+	one := uint64(1)
+	of.MinProperties = &one
+	for name, r := range map[string]plan.Range{
+		"size": plan.VolumeSize, "empty": plan.VolumeSize, "iops": plan.VolumeIOPS,
+	} {
+		between(property(of, name), r)
+	}
 }
 
 func share(schema *jsonschema.Schema) {

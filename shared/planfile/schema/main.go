@@ -86,6 +86,7 @@ var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.FreezeOf]():      texts(plan.FreezeOfs),
 	reflect.TypeFor[plan.Restart]():       texts(plan.Restarts),
 	reflect.TypeFor[plan.Base]():          texts(plan.Bases),
+	reflect.TypeFor[plan.VolumeType]():    texts(plan.VolumeTypes),
 	reflect.TypeFor[plan.Delete]():        texts(plan.Deletes),
 	reflect.TypeFor[plan.Protected]():     texts(plan.Protecteds),
 	reflect.TypeFor[plan.Standby]():       texts(plan.Standbys),
