@@ -25,6 +25,14 @@ func Few(names []string, most int) string {
 	return strings.Join(names, ", ") + more
 }
 
+// FewOf is Few after what the names are of: "account 1", "accounts 1, 2".
+func FewOf(what string, names []string, most int) string {
+	if len(names) != 1 {
+		what += "s"
+	}
+	return what + " " + Few(names, most)
+}
+
 // Reasons to leave a source alone.
 const (
 	InstanceStoreRoot ReasonCode = "instance-store-root"

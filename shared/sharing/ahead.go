@@ -183,7 +183,7 @@ func (k *key) warnings(with job.Sharing) (all []job.Reason) {
 	locked, unseen := k.not(with)
 	if len(locked) > 0 {
 		all = append(all, job.Reason{Code: job.KeyNotShared, Text: fmt.Sprintf(
-			"account %s cannot launch it: key %s of its volumes does not let them use it", job.Few(locked, named), k.arn)})
+			"%s cannot launch it: key %s of its volumes does not let them use it", job.FewOf("account", locked, named), k.arn)})
 	}
 	if len(unseen) > 0 {
 		all = append(all, job.Reason{Code: job.SharingUnseen, Text: fmt.Sprintf(

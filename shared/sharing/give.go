@@ -120,5 +120,6 @@ func Advice(err error, id, region string) error {
 		where = "--region " + region + " "
 	}
 	return fault.Failure("Put right what it says; the next image is shared. This one by hand: "+
-		"aws ec2 modify-image-attribute "+where+"--image-id "+id+" --launch-permission 'Add=[{UserId=...}]'", "%w", err)
+		"aws ec2 modify-image-attribute "+where+"--image-id "+id+" --launch-permission "+
+		"'Add=[{UserId=...},{OrganizationArn=...},{OrganizationalUnitArn=...}]'", "%w", err)
 }

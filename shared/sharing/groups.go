@@ -36,7 +36,7 @@ func (l Lookout) Groups(
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "the groups that launch what is rolled cannot be looked up", "error", err)
 		return []job.Reason{{Code: job.GroupsUnseen,
-			Text: "whether groups can launch its image, which is encrypted, could not be seen: " + fault.Brief(err)}}
+			Text: "whether groups can launch the image, which is encrypted, could not be seen: " + fault.Brief(err)}}
 	}
 	for _, arn := range keys {
 		warnings = append(warnings, l.key(ctx, arn).groups(all)...)
@@ -62,12 +62,12 @@ func (k *key) groups(all []Group) (warnings []job.Reason) {
 	}
 	if len(locked) > 0 {
 		warnings = append(warnings, job.Reason{Code: job.KeyNotForGroups, Text: fmt.Sprintf(
-			"group %s cannot launch its image: key %s of its volumes does not let %s use it", job.Few(locked, named), k.arn,
+			"%s cannot launch the image: key %s of its volumes does not let %s use it", job.FewOf("group", locked, named), k.arn,
 			job.Few(roles, 1))})
 	}
 	if len(unseen) > 0 {
 		warnings = append(warnings, job.Reason{Code: job.GroupsUnseen, Text: fmt.Sprintf(
-			"whether group %s can launch its image could not be seen: of key %s of its volumes the %s", job.Few(unseen, named),
+			"whether %s can launch the image could not be seen: of key %s of its volumes the %s", job.FewOf("group", unseen, named),
 			k.arn, k.unsure())})
 	}
 	return warnings

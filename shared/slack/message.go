@@ -135,8 +135,8 @@ func bad(r report.Report) []part {
 		groups("Not imaged, and not stopped", r.Refusals, causeMost),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
-		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
-		copies("Not copied: each is an image like any other at home", r.NotCopied),
+		shares("Not shared as the plan says", r.NotShared),
+		copies("Not copied", r.NotCopied),
 	}
 }
 

@@ -41,28 +41,28 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 		unseen   bool // by the rehearsal
 	}{
 		"nothing lets it": {"usable", nil, nil, job.KeyNotForGroups,
-			"group fleet, follows cannot launch its image: key " + usable + " of its volumes does not let " + scalingRole +
+			"groups fleet, follows cannot launch the image: key " + usable + " of its volumes does not let " + scalingRole +
 				" use it",
 			false, false},
 		"a grant does": {"usable", func(n *night) { n.EC2.Grant(usable, scalingRole, operations...) }, nil, "",
 			"", true, false},
 		"a grant lets another": {"usable",
 			func(n *night) { n.EC2.Grant(usable, scalingRole+"_other", operations...) }, nil, job.KeyNotForGroups,
-			"group fleet, follows cannot launch its image", false, false},
+			"groups fleet, follows cannot launch the image", false, false},
 		"the policy does": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letRole(scalingRole)) }, nil, "",
 			"", true, false},
 		"the policy lets the accounts": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letUse(consumerA)) }, nil,
-			job.KeyNotForGroups, "group fleet, follows cannot launch its image", false, false},
+			job.KeyNotForGroups, "groups fleet, follows cannot launch the image", false, false},
 		"AWS's own key": {"aws", nil, nil, "", "", true, false},
 		"it cannot be seen": {"hidden", nil, nil, job.GroupsUnseen,
-			"whether group fleet, follows can launch its image could not be seen: of key " + keyIn("hidden") +
+			"whether groups fleet, follows can launch the image could not be seen: of key " + keyIn("hidden") +
 				" of its volumes the policy or its grants cannot be read (AccessDeniedException)", false, false},
 		"groups cannot be listed": {"usable",
 			func(n *night) {
 				n.at("claim", "", func(work) {
 					n.EC2.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation", Nth: []int{1}})
 				})
-			}, nil, job.GroupsUnseen, "whether groups can launch its image, which is encrypted, could not be seen", false, true},
+			}, nil, job.GroupsUnseen, "whether groups can launch the image, which is encrypted, could not be seen", false, true},
 		"nothing is rolled": {"usable", nil, func(p *plan.Plan) { p.Roll.Skip = true }, "", "", true, false},
 		"it is shared as well": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letUse(consumerA)) },
 			func(p *plan.Plan) { p.Share.Accounts = accounts(consumerA) }, job.KeyNotForGroups, "group fleet, follows", false,
