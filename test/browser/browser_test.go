@@ -65,11 +65,7 @@ func TestRunPage(t *testing.T) {
 	if browser == "" {
 		return
 	}
-	var text bytes.Buffer
-	if err := page.Write(&text, run()); err != nil {
-		t.Fatal(err)
-	}
-	opened(t, browser, text.String(), checks)
+	opened(t, browser, runText(t), checks)
 }
 
 // TestNightsPage opens the page over runs in the same way.
@@ -78,6 +74,21 @@ func TestNightsPage(t *testing.T) {
 	if browser == "" {
 		return
 	}
+	opened(t, browser, nightsText(t), strings.Replace(checks, "th.down button, th:nth-child(4) button",
+		"th:nth-child(5) button", 1))
+}
+
+func runText(t *testing.T) string {
+	t.Helper()
+	var text bytes.Buffer
+	if err := page.Write(&text, run()); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func nightsText(t *testing.T) string {
+	t.Helper()
 	nights := page.Nights{}
 	for night := range 62 {
 		r := run()
@@ -88,8 +99,7 @@ func TestNightsPage(t *testing.T) {
 	if err := page.WriteNights(&text, nights); err != nil {
 		t.Fatal(err)
 	}
-	opened(t, browser, text.String(), strings.Replace(checks, "th.down button, th:nth-child(4) button",
-		"th:nth-child(5) button", 1))
+	return text.String()
 }
 
 // opened opens a page on a phone and on a desk with checks of its own.
