@@ -67,8 +67,8 @@ func (k *key) groups(all []Group) (warnings []job.Reason) {
 	}
 	if len(unseen) > 0 {
 		warnings = append(warnings, job.Reason{Code: job.GroupsUnseen, Text: fmt.Sprintf(
-			"whether %s can launch the image could not be seen: of key %s of its volumes the %s", job.FewOf("group", unseen, named),
-			k.arn, k.unsure())})
+			"whether %s can launch the image could not be seen: of key %s of its volumes the %s",
+			job.FewOf("group", unseen, named), k.arn, k.unsure())})
 	}
 	return warnings
 }

@@ -32,9 +32,9 @@ func (t *terms) doctorCommand() *cobra.Command {
 		Short: "Look whether the suite is well, and say what to do where it is not",
 		Long: `Doctor looks at what is deployed: functions, the ledger, the sweep and the plans'
 schedules, the plans of the file against the deployed ones, Slack, what could not be
-delivered, what is down and what it holds back, and tags that name no plan. It changes
-nothing. What a plan would do with each source, and whether it could be started again,
-is what goldsmith plan shows.`,
+delivered, what is down and what it holds back, tags that name no plan, and what each plan
+of the file would meet if it ran now: keys, quotas, agents, what copies and shares need. It
+changes nothing. What a plan would do with each source is what goldsmith plan shows.`,
 		Example: "  goldsmith doctor",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -83,10 +83,10 @@ func (t *terms) doctor(ctx context.Context, path string, named bool) error {
 		return err
 	}
 	found := diagnosis{}
-	for _, l := range site.looks(plans, absent) {
+	for _, l := range slices.Concat(site.looks(plans, absent), t.needs(plans, absent)) {
 		f, err := l.at(ctx)
 		if err != nil {
-			f = unseen(err)
+			f = unanswered(err)
 		}
 		f.What = l.what
 		found.Findings = append(found.Findings, f)
@@ -115,8 +115,8 @@ func (t *terms) plansOr(ctx context.Context, s site, path string, named bool) (
 	return plans, true, err
 }
 
-// unseen is what is found out where AWS did not answer.
-func unseen(err error) finding {
+// unanswered is what is found out where AWS did not answer.
+func unanswered(err error) finding {
 	if slices.Contains(denied, fault.Code(err)) {
 		return finding{Is: unlooked, Says: "these credentials may not look at it (" + fault.Code(err) + ")",
 			Do: "docs/operations.md lists what the command line needs."}

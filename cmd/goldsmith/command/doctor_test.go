@@ -53,3 +53,21 @@ func TestDoctorOfTheSick(t *testing.T) {
 		s.golden("doctor-bare", s.types(plans...), command.Broken)
 	})
 }
+
+// What a plan needs and does not have is told before the night: quotas, agents, keys, and what holds a whole run.
+func TestDoctorOfWhatPlansNeed(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.suite.EC2.SetQuota("L-1216C47A", 1)
+		s.golden("doctor-quota", s.types("doctor", "--plans", "testdata/plans.yaml"), command.Failed)
+		s.suite.EC2.SetQuota("L-1216C47A", 100)
+		for _, name := range []string{"db", "mail", "shop", "wiki"} {
+			s.launch(name)
+		}
+		s.golden("doctor-limit", s.types("doctor", "--plans", "testdata/plans.yaml"), command.Failed)
+	})
+	play(t, func(s *scene) {
+		s.launch("db")
+		s.golden("doctor-agents", s.types("doctor", "--plans", "testdata/frozen.yaml"), command.Failed)
+	})
+}
