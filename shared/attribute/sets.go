@@ -203,10 +203,7 @@ func (l Looker) offer(ctx context.Context, e *Evidence, at map[string]string) er
 // siblings are the snapshots that may be offered; a filter without values is for none.
 func (e *Evidence) siblings(at map[string]string) types.Filter {
 	if text := aws.ToString(e.Snapshot.Description); len(at) == 0 && text != "" && e.Instance == nil {
-		return types.Filter{Name: aws.String("description"), Values: []string{literal.Replace(text)}}
+		return types.Filter{Name: aws.String("description"), Values: []string{tag.Literal(text)}}
 	}
 	return types.Filter{Name: aws.String("volume-id"), Values: slices.Sorted(maps.Keys(at))}
 }
-
-// literal makes a filter's value that matches nothing else (EC2 API reference, Filter: * and ? match others).
-var literal = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/sharing"
+	"goldsmith/shared/tag"
 )
 
 // Takers finds the groups that take a source's images, before there is one to roll.
@@ -90,7 +91,7 @@ func (k Takers) with(ctx context.Context, name string, versions ...string) (ids 
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(k.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
 		Versions: versions,
 		Filters: []ec2types.Filter{{
-			Name: aws.String("image-id"), Values: []string{literal("resolve:ssm:" + Finder{Path: k.Path}.alias(name))},
+			Name: aws.String("image-id"), Values: []string{tag.Literal("resolve:ssm:" + Finder{Path: k.Path}.alias(name))},
 		}},
 	})
 	for pages.HasMorePages() {

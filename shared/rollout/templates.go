@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -123,7 +122,7 @@ func TagsOf(
 	if len(keys) > 0 {
 		values := make([]string, len(keys))
 		for i, key := range keys {
-			values[i] = literal(key)
+			values[i] = tag.Literal(key)
 		}
 		in.Filters = []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: values}}
 	}
@@ -139,11 +138,6 @@ func TagsOf(
 		}
 	}
 	return all, nil
-}
-
-// literal keeps EC2 from reading "*", "?" and "\\" in a name as wildcards of a filter.
-func literal(value string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`).Replace(value)
 }
 
 // listing are the templates that a plan lists, by id and by name, and the key that it lists each by.

@@ -3,6 +3,7 @@ package tag
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -25,3 +26,9 @@ func List(tags map[string]string) []types.Tag {
 	}
 	return list
 }
+
+// literal escapes what EC2 reads as wildcards in a filter's value.
+var literal = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+
+// Literal is a filter's value that matches itself alone (EC2 API reference, Filter: * and ? match others).
+func Literal(value string) string { return literal.Replace(value) }
