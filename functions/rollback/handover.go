@@ -9,6 +9,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/report"
@@ -97,7 +98,7 @@ func (s Step) next(ctx context.Context, name string, before, to ledger.Owner) (s
 		}
 		if t.Held() {
 			said = fmt.Sprintf("What was rolled back of %s is held, and takes no image of %s until: %s.", name, to.Source,
-				rollout.Command("follow", name))
+				job.Command("follow", name))
 			break
 		}
 	}

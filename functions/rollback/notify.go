@@ -9,8 +9,8 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
 	"goldsmith/shared/report"
-	"goldsmith/shared/rollout"
 )
 
 // notify sends one message of a rollback, and marks what it told of, so that who
@@ -22,7 +22,7 @@ func (s Step) notify(ctx context.Context, asked event.Rollback, targets []*targe
 		return "", nil
 	}
 	lines = append(lines, fmt.Sprintf("What is rolled back of %s is held: new images are not rolled into it until: %s.",
-		asked.Name, rollout.Command("follow", asked.Name)))
+		asked.Name, job.Command("follow", asked.Name)))
 	lines = append(lines, done(targets))
 	if err := s.People.Alert(ctx, report.Alert{
 		Key: "rollback " + asked.Name, Title: headline(asked, targets), Lines: lines, At: s.Now().UTC(),
@@ -99,7 +99,7 @@ func (t *target) leftLines(asked event.Rollback) []string {
 	}
 	return append(slices.Clone(t.left[:mostLeft]),
 		fmt.Sprintf("%d more are named by %s, also when it is asked again", more,
-			rollout.Command("rollback", asked.Name)))
+			job.Command("rollback", asked.Name)))
 }
 
 // change is what has changed, without what does not go back with it.

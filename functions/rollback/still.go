@@ -12,7 +12,7 @@ import (
 
 	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/rollout"
+	"goldsmith/shared/job"
 	"goldsmith/shared/standby"
 )
 
@@ -35,7 +35,7 @@ func (f *Round) still(
 		return
 	case !u.Refresh:
 		done.Left = append(done.Left, fmt.Sprintf("group %s %s: %s --refresh moves it",
-			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
+			name, strings.Join(says, " and "), job.Command("rollback", u.Name)))
 		return
 	}
 	if why := f.refresh(ctx, g, u, at, is.like); why != "" {

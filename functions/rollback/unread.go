@@ -11,7 +11,7 @@ import (
 
 	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/rollout"
+	"goldsmith/shared/job"
 )
 
 // checked reports whether an alias was led back so short a time ago that Parameter Store may still check the image: it
@@ -43,7 +43,7 @@ func (f *Round) unread(ctx context.Context, g types.AutoScalingGroup) string {
 		if holds != u.Image {
 			f.await(u.Target)
 			return fmt.Sprintf("parameter %s reads %s until Parameter Store has checked %s: %s --refresh waits for that",
-				u.Target, holds, u.Image, rollout.Command("rollback", u.Name))
+				u.Target, holds, u.Image, job.Command("rollback", u.Name))
 		}
 	}
 	return ""

@@ -1,9 +1,9 @@
-package rollout_test
+package job_test
 
 import (
 	"testing"
 
-	"goldsmith/shared/rollout"
+	"goldsmith/shared/job"
 )
 
 func TestCommand(t *testing.T) {
@@ -14,7 +14,7 @@ func TestCommand(t *testing.T) {
 		"it's $HOME":  `goldsmith follow --name 'it'\''s $HOME'`,
 		"":            "goldsmith follow --name ''",
 	} {
-		if got := rollout.Command("follow", name); got != want {
+		if got := job.Command("follow", name); got != want {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}

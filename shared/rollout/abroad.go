@@ -178,7 +178,7 @@ func (c Copied) withheld(ctx context.Context, image Image) (why string, held boo
 				return "", false, fmt.Errorf("reading what %s has rolled at home: %w", key, err)
 			}
 			if t.Held() {
-				return fmt.Sprintf("held, as %s is at home: %s lets both follow again", t.ID, Command("follow", key)), true, nil
+				return fmt.Sprintf("held, as %s is at home: %s lets both follow again", t.ID, job.Command("follow", key)), true, nil
 			}
 			for _, p := range t.Points {
 				home[p.Image] = home[p.Image] || led(p)

@@ -138,14 +138,14 @@ func setBack(now state, known ledger.TargetRecord) string {
 	case now.Reverted != 0:
 		return fmt.Sprintf("its version %d is version %d, which Goldsmith made last, with an earlier image: it was set "+
 			"back by "+
-			"hand; ask %s to let it follow", now.Reverted, last.Version, Command("follow", known.Source))
+			"hand; ask %s to let it follow", now.Reverted, last.Version, job.Command("follow", known.Source))
 	case !last.Stays && now.Default < last.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: "+
 			"it was set back by hand; make version %d its default, or ask %s, to let it follow",
-			now.Default, last.Version, last.Version, Command("follow", known.Source))
+			now.Default, last.Version, last.Version, job.Command("follow", known.Source))
 	case last.Stays && now.Latest < last.Version:
 		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made and which was deleted; "+
-			"ask %s to let it follow", now.Latest, last.Version, Command("follow", known.Source))
+			"ask %s to let it follow", now.Latest, last.Version, job.Command("follow", known.Source))
 	default:
 		return ""
 	}
@@ -157,7 +157,7 @@ func aliasSetBack(now state, known ledger.TargetRecord, last ledger.Point) strin
 	}
 	return fmt.Sprintf("it was set back to %s by hand, which it held before %s; write %s into it, or ask %s, "+
 		"to let it follow",
-		now.Image, last.Image, last.Image, Command("follow", known.Source))
+		now.Image, last.Image, last.Image, job.Command("follow", known.Source))
 }
 
 // backed is the rollback that holds the target where it is; nil when none does, because none was
@@ -188,7 +188,7 @@ func heldBy(back ledger.Point, source string) string {
 		by = " by " + back.By
 	}
 	return fmt.Sprintf("held: it was rolled back to %s%s%s; %s lets it follow again", back.Image, by, since,
-		Command("follow", source))
+		job.Command("follow", source))
 }
 
 // precedes reports whether another source of the same run and name has the last word, whichever comes last: the newest

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
@@ -27,10 +28,7 @@ type Hold struct {
 }
 
 // Do is the command that takes it up again.
-func (h Hold) Do() string { return Command("follow", h.Source) }
-
-// Command is what a person types to have something done about all that takes the images of a source.
-func Command(verb, name string) string { return "goldsmith " + verb + " --name " + argument(name) }
+func (h Hold) Do() string { return job.Command("follow", h.Source) }
 
 // Holds are the targets that are held now, of those that were held at some time, by name, Region and id. One that
 // cannot be looked at is held as far as the ledger knows; one that is gone is not. abroad finds what is in another
@@ -134,7 +132,7 @@ func heldWith(t *Target, targets []*Target) string {
 	for _, other := range targets {
 		if other != t && other.key == t.key && other.Rolled.Held {
 			return fmt.Sprintf("held, as %s is: %s lets both follow again",
-				cmp.Or(other.Rolled.Name, other.Rolled.Target), Command("follow", t.key))
+				cmp.Or(other.Rolled.Name, other.Rolled.Target), job.Command("follow", t.key))
 		}
 	}
 	return ""

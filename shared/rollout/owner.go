@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,18 +67,7 @@ func OwnerText(o ledger.Owner) string {
 
 // handover is the command that gives a name to a source.
 func handover(name, source string) string {
-	return Command("handover", name) + " --to " + source
-}
-
-// plain are the characters that a shell takes as they are.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:@+-"
-
-// argument is a name as it stands in a command for a shell.
-func argument(name string) string {
-	if name != "" && strings.Trim(name, plain) == "" {
-		return name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	return job.Command("handover", name) + " --to " + source
 }
 
 // title finds out whether the name is the image's.
