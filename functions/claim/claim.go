@@ -213,6 +213,7 @@ func describe(s job.Source, instance types.Instance) job.Source {
 		s.Zone, s.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
 	}
 	s.Volumes, s.Kept, s.Products = source.Volumes(instance), source.Kept(instance), source.Products(instance)
+	s.Server = source.Server(instance)
 	return s
 }
 

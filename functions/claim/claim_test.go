@@ -57,8 +57,10 @@ func TestClaim(t *testing.T) {
 				s.Same("source", j.Source, job.Source{
 					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64",
 					Zone: "eu-central-1a", WasRunning: true,
-					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
+					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"}, Server: j.Source.Server,
 				})
+				s.Same("its place", []string{j.Source.Server.Zone, j.Source.Server.Interfaces[0].Subnet},
+					[]string{j.Source.Zone, j.Source.Server.Subnet})
 				s.Same("volumes", len(j.Source.Volumes), 1)
 				s.Same("image", j.Image.Name, "goldsmith/web/"+s.Web+"/"+steptest.RunName)
 				now := time.Now().UTC()

@@ -191,6 +191,8 @@ type Source struct {
 	Products []string `json:"products,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
+	// Server is what else it is, for who has to restore it; nil for a snapshot.
+	Server *Server `json:"server,omitempty"`
 }
 
 // OverTime is the source's lineage: its own id, unless claim found another.

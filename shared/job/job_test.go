@@ -116,6 +116,26 @@ func fiftyTags() map[string]string {
 	return tags
 }
 
+// largeServer has as many interfaces as an instance may have (32, of p5.48xlarge), each with five security groups, and as
+// many addresses as are kept of it.
+func largeServer() *job.Server {
+	s := &job.Server{Profile: strings.Repeat("p", 300), Key: strings.Repeat("𝄞", 255), Placement: strings.Repeat("𝄞", 255)}
+	for n := range 32 {
+		i := job.Interface{ID: "eni-0123456789abcdef0", Subnet: "subnet-0123456789abcdef0",
+			Groups: slices.Repeat([]string{"sg-0123456789abcdef0"}, 5)}
+		if n == 0 {
+			i.Elastic = map[string]string{}
+			for address := range job.MaxAddresses {
+				private := fmt.Sprint("255.255.255.", 100+address)
+				i.Private = append(i.Private, private)
+				i.Elastic[private] = "255.255.255.255"
+			}
+		}
+		s.Interfaces = append(s.Interfaces, i)
+	}
+	return s
+}
+
 // TestJobFits bounds a job that has been through everything, with what a plan
 // may add at most and both failures as long as Step Functions lets a cause be.
 func TestJobFits(t *testing.T) {
@@ -127,6 +147,7 @@ func TestJobFits(t *testing.T) {
 		j.Source.Volumes = append(j.Source.Volumes, "vol-0123456789abcdef0")
 		j.Image.Snapshots = append(j.Image.Snapshots, "snap-0123456789abcdef0")
 	}
+	j.Source.Server = largeServer()
 	j.Carry(manyRolled())
 	for range job.MaxRefreshes + 1 {
 		j.Refreshes = append(j.Refreshes, job.Refresh{

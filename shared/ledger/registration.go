@@ -78,6 +78,8 @@ type Registration struct {
 	Taken  time.Time `json:"taken,omitzero"`
 	// LeftOut are the devices of the source that CreateImage is told to leave out, of a copy those of its image.
 	LeftOut []string `json:"leftOut,omitempty"`
+	// Server is what the source was besides its disks, for who has to restore it; nil where that is not known.
+	Server *job.Server `json:"server,omitempty"`
 	// ID is the image's or the instance's; empty until the creating call was answered.
 	ID string `json:"id,omitempty"`
 	// Snapshots are the image's own, once it is available, and copies that are made for it before. Those of other

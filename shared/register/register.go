@@ -31,6 +31,7 @@ func ImageOf(j job.Job) ledger.Registration {
 		Kind: ledger.MadeImage, Call: ledger.CreateImage,
 		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		AMIName: j.Image.Name, Begun: begun, LeftOut: j.Image.Without(),
+		Server: j.Source.Server,
 	}
 	if keep, wished := j.Source.Tags[tag.Keep]; wished {
 		r.Keep = &keep

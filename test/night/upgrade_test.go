@@ -24,7 +24,7 @@ import (
 var (
 	later = []string{
 		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", "region", "failed",
-		"sharing", "leftOut", // registrations
+		"sharing", "leftOut", "server", // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
 		"instanceType", "zone", "host", "standby", // claims and jobs
 		"seen", "due", "by", "startedAt", // slots
@@ -33,7 +33,7 @@ var (
 		"sent", "timezone", // runs
 	}
 	laterOfJobs = []string{"lineage", "zone", "host", "kept", "notes", "instanceType", "most", "quotas", "asked", "held",
-		"since", "hangs", "registering", "standby", "outOfService"}
+		"since", "hangs", "registering", "standby", "outOfService", "server"}
 )
 
 // upgrades are the steps in whose course the table is found as another version left it.

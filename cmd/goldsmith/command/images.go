@@ -29,7 +29,9 @@ func (t *terms) imagesCommand() *cobra.Command {
 other Regions, the newest of each source first, under which keys they are, whom
 Goldsmith shares them with, which volumes of their sources they are without, and what
 the plans' rules say of each: why it is kept, or when it goes. --uses asks what refers
-to each image, which takes a call for every one.
+to each image, which takes a call for every one. With --name it also says what the source
+was besides its disks when its newest image was begun, and what of that is not there any
+more: what a new instance in its place would have to be.
 
 With --lost it lists snapshots of instances that are gone instead, and what image
 can be made of the newest of each volume, whose disk is read for it.`,
@@ -65,6 +67,8 @@ type listed struct {
 	// Note is what could not be looked at.
 	Note   string        `json:"note,omitempty"`
 	Images []goldenImage `json:"images"`
+	// Servers are what sources of the name were, where one was given.
+	Servers []server `json:"servers,omitempty"`
 
 	// home is the suite's own Region.
 	home string
@@ -101,22 +105,30 @@ func (t *terms) images(ctx context.Context, which wanted) error {
 		return err
 	}
 	found := listed{Images: []goldenImage{}, home: cfg.Region, uses: which.uses}
-	if err := t.everywhere(ctx, cfg, which, &found); err != nil {
+	known, err := t.everywhere(ctx, cfg, which, &found)
+	if err != nil {
 		return err
 	}
 	slices.SortFunc(found.Images, func(a, b goldenImage) int {
 		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Source, b.Source), b.Made.Compare(a.Made),
 			cmp.Compare(a.Region, b.Region), cmp.Compare(a.ID, b.ID))
 	})
+	if which.name != "" && known != nil {
+		var note string
+		if found.Servers, note, err = servers(ctx, cfg, known, found.Images); err != nil {
+			return err
+		}
+		found.note(note)
+	}
 	return t.show(found, func(p *page) { found.print(p, t.Now()) })
 }
 
-// everywhere lists images in the suite's own Region, and in each where the register has copies.
-func (t *terms) everywhere(ctx context.Context, cfg aws.Config, which wanted, found *listed) error {
+// everywhere lists images in the suite's own Region, and in each where the register has copies. It gives the register.
+func (t *terms) everywhere(ctx context.Context, cfg aws.Config, which wanted, found *listed) (made, error) {
 	known, unread := t.known(ctx)
 	note, err := excuse(unread)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, region := range append([]string{cfg.Region}, known.regions(cfg.Region)...) {
 		at := cfg.Copy()
@@ -127,13 +139,13 @@ func (t *terms) everywhere(ctx context.Context, cfg aws.Config, which wanted, fo
 		case region != cfg.Region && slices.Contains(denied, fault.Code(err)):
 			found.note("Copies in " + region + " are left out: " + fault.Brief(err))
 		default:
-			return err
+			return nil, err
 		}
 	}
 	if len(found.Images) > 0 {
 		found.note(note)
 	}
-	return nil
+	return known, nil
 }
 
 // in lists the images of one Region.
@@ -204,15 +216,10 @@ func ours(name, plan string) []types.Filter {
 	filters := []types.Filter{{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}}}
 	for key, value := range map[string]string{tag.Name: name, tag.Plan: plan} {
 		if value != "" {
-			filters = append(filters, types.Filter{Name: aws.String("tag:" + key), Values: []string{literal(value)}})
+			filters = append(filters, types.Filter{Name: aws.String("tag:" + key), Values: []string{tag.Literal(value)}})
 		}
 	}
 	return filters
-}
-
-// literal keeps EC2 from reading "*", "?" and "\\" in a name as wildcards of a filter.
-func literal(value string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`).Replace(value)
 }
 
 func golden(i types.Image) goldenImage {
@@ -250,6 +257,9 @@ func (l listed) print(p *page, now time.Time) {
 	}
 	if l.uses {
 		p.line("  not looked at: %s", strings.Join(usage.Unseen, "; "))
+	}
+	for _, s := range l.Servers {
+		s.print(p)
 	}
 }
 
