@@ -207,7 +207,7 @@ func gone(r job.Result) *Failure {
 		What: cmp.Or(without(r.Problem, r.Do), "the instance was terminated during the run"),
 		Did:  "Goldsmith brought nothing back: the instance does not exist any more." + keptImage(r),
 		Do: "Nothing is to be done for it. If it is missed, launch another of its last image: " +
-			job.Command("images", cmp.Or(r.Name, r.Source)) + " shows it, and what the instance was.",
+			job.Command("images", cmp.Or(r.Name, r.Source)) + " shows it, and what the instance was (docs/restore.md).",
 	}
 }
 

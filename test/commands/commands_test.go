@@ -10,7 +10,7 @@ import (
 )
 
 // pages are those whose commands people type.
-var pages = []string{"README.md", "docs/operations.md", "docs/plans.md"}
+var pages = []string{"README.md", "docs/operations.md", "docs/plans.md", "docs/restore.md"}
 
 // written is what a page tells to type: a block of lines, or a command within a sentence.
 type written struct{ page, text string }
@@ -25,6 +25,7 @@ var elsewhere = []struct {
 		"it deploys the suite",
 	},
 	{regexp.MustCompile(`^(make |go install |go run \./local serve)`), "it runs what is here, and other tests do"},
+	{regexp.MustCompile(`^aws ec2 (associate-address|create-replace-root-volume-task)`), "the embedded EC2 has no such call"},
 	{regexp.MustCompile(`^fields @timestamp`), "it is for Logs Insights"},
 	{regexp.MustCompile(`^goldsmith test of `), "it is the name of a test instance"},
 }

@@ -38,6 +38,8 @@ type scene struct {
 	instance string
 	image    string
 	snapshot string
+	subnet   string
+	group    string
 	began    time.Time
 	run      string
 }
@@ -122,7 +124,8 @@ func (s *scene) launch() {
 		}},
 	})
 	s.must(err)
-	s.instance = aws.ToString(out.Instances[0].InstanceId)
+	s.instance, s.subnet = aws.ToString(out.Instances[0].InstanceId), aws.ToString(out.Instances[0].SubnetId)
+	s.group = aws.ToString(out.Instances[0].SecurityGroups[0].GroupId)
 	s.must(s.suite.EC2.SetState(s.instance, world.Running))
 }
 
@@ -161,6 +164,7 @@ func (s *scene) filled(text string) string {
 		{`\bURL\b`, s.endpoint + "/123456789012/goldsmith-dead-letters"},
 		{`i-0123456789abcdef0|\bi-\.\.\.|<id>|\bSOURCE\b|\bID\b|\$id\b`, s.instance},
 		{`\bami-\.\.\.`, s.image}, {`\bsnap-\.\.\.`, s.snapshot},
+		{`\bsubnet-\.\.\.`, s.subnet}, {`\bsg-\.\.\.`, s.group},
 		{`\bPLAN\b`, "nightly"}, {`\bNAME\b`, "web"},
 	} {
 		if strings.Contains(text, "id=$(") && strings.Contains(each.of, `\$id`) {
@@ -229,7 +233,11 @@ var whole = map[string]completed{
 		text: "aws secretsmanager create-secret --name goldsmith/other --secret-string '{}'"},
 	"aws stepfunctions stop-execution": {text: "aws stepfunctions stop-execution --execution-arn " +
 		"$(aws stepfunctions start-execution --state-machine-arn ARN --query executionArn --output text)"},
-	"aws sqs purge-queue": {text: "aws sqs purge-queue --queue-url URL"},
+	// It looks every 15 seconds, which are 25 minutes of this suite's time.
+	"aws ec2 wait instance-status-ok --instance-ids i-...": {
+		text: "aws ec2 describe-instance-status --include-all-instances --instance-ids i-..."},
+	"aws elbv2 register-targets": {text: "aws elbv2 describe-target-groups"}, // The suite has no load balancer.
+	"aws sqs purge-queue":        {text: "aws sqs purge-queue --queue-url URL"},
 	"aws ec2 enable-image": {text: "aws ec2 disable-image --image-id ami-... && " +
 		"aws ec2 enable-image --image-id ami-..."},
 	"aws ebs start-snapshot":    {text: "aws ebs start-snapshot --volume-size 1"},
