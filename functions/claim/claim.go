@@ -158,8 +158,8 @@ func (s Step) instance(
 	return j, err
 }
 
-// leaveOut settles which volumes are left out of the image, and what is to be said of that. The others are what is
-// waited for. The tags of the volumes are asked for only where the plan goes by them; where EC2 does not answer that,
+// leaveOut settles which volumes are left out of the image and whether a general one is made of it, and what is to be
+// said of that. The other volumes are what is waited for. The tags of the volumes are asked for only where the plan goes by them; where EC2 does not answer that,
 // nothing is stopped.
 func (s Step) leaveOut(ctx context.Context, j job.Job, f source.Facts) (job.Job, []job.Reason, error) {
 	j.Image.LeftOut = nil
@@ -172,7 +172,9 @@ func (s Step) leaveOut(ctx context.Context, j job.Job, f source.Facts) (job.Job,
 	out, told := f.LeaveOut()
 	j.Image.LeftOut = out
 	j.Source = source.Without(j.Source, out)
-	return j, told, nil
+	general, left := f.General()
+	j.General = general
+	return j, append(told, left...), nil
 }
 
 // skipped is a source that may not be imaged, or not now.

@@ -55,6 +55,7 @@ func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.
 	}
 	j.Image.Name, j.Turn = image.Name(j), nil
 	j.Decision, j.Back = job.RegisterIt, true
+	j.General, j.Warnings = source.GeneralOfSnapshot(j.Plan)
 	claim.Name, claim.Looked = j.Source.Name, true
 	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)

@@ -42,7 +42,7 @@ func (s Step) forget(ctx context.Context, j job.Job) error {
 	if j.Failure == nil && j.Comeback == nil {
 		return nil
 	}
-	for _, resource := range []string{j.Source.ID, j.Image.ID, j.TestInstance} {
+	for _, resource := range []string{j.Source.ID, j.Image.ID, j.Clone.Instance, j.TestInstance} {
 		if resource == "" {
 			continue
 		}

@@ -122,7 +122,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 // leftToDo is the job with what is still to be done for its image, for which nothing waits.
 func leftToDo(j job.Job, ending job.Ending) job.Job {
 	j.Refreshing = ending == job.Imaged && concernsGroups(j)
-	if j.Copies = nil; ending == job.Imaged {
+	if j.Copies = nil; ending == job.Imaged && j.General != job.GeneralLeft {
 		j.Copies = j.Run.Copies
 	}
 	j.Copying = j.CopiesOpen()

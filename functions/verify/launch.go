@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -25,64 +27,86 @@ type launcher interface {
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 }
 
-// launch registers and launches the test instance. The client token makes it happen once,
-// however often it is sent: EC2 answers the same request with the same instance.
+// launched is an instance that is launched from the job's image.
+type launched struct {
+	// id is what the job knows it by; empty until its launch was answered.
+	id string
+	// is is what it is called, and unable what cannot be done without it.
+	is, unable string
+	// token makes its launch happen once.
+	token string
+}
+
+// test is the job's test instance.
+func test(j job.Job) launched {
+	return launched{id: j.TestInstance, is: "test instance", unable: of(j) + " could not be tested",
+		token: awsclient.Token("proof", j.Run.Name, j.Source.ID)}
+}
+
 func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
-	devices, err := s.devices(ctx, j)
-	if err != nil {
-		return j, err
+	id, err := s.run(ctx, j, test(j))
+	if err == nil {
+		j.TestInstance, j.Times.TestSent, j.Times.Booted = id, s.Now().UTC(), time.Time{}
 	}
-	registered, err := s.Ledger.Register(ctx, register.TestOf(j, token(j), s.Now().UTC()))
+	return j, err
+}
+
+// run registers and launches an instance. The client token makes it happen once, however often it is sent: EC2 answers
+// the same request with the same instance.
+func (s Step) run(ctx context.Context, j job.Job, l launched) (id string, err error) {
+	devices, err := s.devices(ctx, j, l)
 	if err != nil {
-		return j, fmt.Errorf("registering the test instance of %s: %w", of(j), err)
+		return "", err
 	}
-	out, err := s.EC2.RunInstances(ctx, request(j, devices))
+	registered, err := s.Ledger.Register(ctx, register.TestOf(j, l.token, s.Now().UTC()))
+	if err != nil {
+		return "", fmt.Errorf("registering the %s of %s: %w", l.is, of(j), err)
+	}
+	out, err := s.EC2.RunInstances(ctx, request(j, l, devices))
 	switch {
 	case fault.IsNotFound(err):
 		// An image can be pending again just after it was shown as available (hashicorp/packer, issue 2659).
-		return j, &fault.NotYet{Err: untested(j, err)}
+		return "", &fault.NotYet{Err: l.unlaunched(j, err)}
 	case fault.IsNoCapacity(err), fault.IsTransient(err), fault.IsNotYet(err), fault.IsDenied(err):
-		return j, untested(j, err)
+		return "", l.unlaunched(j, err)
 	case err != nil:
-		return j, fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the "+
-			"profile.", "%w", untested(j, err))
+		return "", fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the "+
+			"profile.", "%w", l.unlaunched(j, err))
 	}
 	for _, i := range out.Instances {
-		j.TestInstance = aws.ToString(i.InstanceId)
+		id = aws.ToString(i.InstanceId)
 	}
-	if j.TestInstance == "" {
-		return j, fault.Failure("Run the plan again.",
-			"%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
+	if id == "" {
+		return "", fault.Failure("Run the plan again.",
+			"%s: EC2 launched its %s before and does not show it any more", l.unable, l.is)
 	}
-	j.Times.TestSent = s.Now().UTC()
-	return j, s.launched(ctx, j, registered)
+	return id, s.known(ctx, j, l, id, registered)
 }
 
-// launched writes down which instance it is. Until then a sweep knows it by its token.
-func (s Step) launched(ctx context.Context, j job.Job, registered ledger.Registration) error {
-	if registered.ID == j.TestInstance {
+// known writes down which instance it is. Until then a sweep knows it by its token.
+func (s Step) known(ctx context.Context, j job.Job, l launched, id string, registered ledger.Registration) error {
+	if registered.ID == id {
 		return nil
 	}
-	registered.ID = j.TestInstance
+	registered.ID = id
 	if _, err := s.Ledger.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
 		return &fault.NotYet{Err: err}
 	} else if err != nil {
-		return fmt.Errorf("registering test instance %s of %s: %w", j.TestInstance, of(j), err)
+		return fmt.Errorf("registering %s %s of %s: %w", l.is, id, of(j), err)
 	}
 	return nil
 }
 
-func untested(j job.Job, err error) error {
-	return fmt.Errorf("%s could not be tested, since no %s could be launched in %s: %w", of(j), instanceType(j),
-		j.Plan.Verify.Subnet, err)
+func (l launched) unlaunched(j job.Job, err error) error {
+	return fmt.Errorf("%s, since no %s could be launched in %s: %w", l.unable, instanceType(j), j.Plan.Verify.Subnet, err)
 }
 
 // devices are the image's volumes, each to be deleted with the instance: an
 // image made of an instance keeps what that said, so a volume could stay behind.
-func (s Step) devices(ctx context.Context, j job.Job) ([]types.BlockDeviceMapping, error) {
+func (s Step) devices(ctx context.Context, j job.Job, l launched) ([]types.BlockDeviceMapping, error) {
 	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
-		return nil, &fault.NotYet{Err: fmt.Errorf("%s could not be tested: EC2 does not show it", of(j))}
+		return nil, &fault.NotYet{Err: fmt.Errorf("%s: EC2 does not show the image", l.unable)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking at %s: %w", of(j), err)
@@ -101,11 +125,11 @@ func (s Step) devices(ctx context.Context, j job.Job) ([]types.BlockDeviceMappin
 // request is the same for the same job, as its token wants it. An address is
 // public only if the subnet gives one. A shutdown from inside is an end, too,
 // so that a test instance never stays behind stopped.
-func request(j job.Job, devices []types.BlockDeviceMapping) *ec2.RunInstancesInput {
+func request(j job.Job, l launched, devices []types.BlockDeviceMapping) *ec2.RunInstancesInput {
 	v := j.Plan.Verify
 	in := &ec2.RunInstancesInput{
 		ImageId: aws.String(j.Image.ID), InstanceType: types.InstanceType(instanceType(j)),
-		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String(token(j)),
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String(l.token),
 		SubnetId: aws.String(v.Subnet), SecurityGroupIds: v.SecurityGroups, BlockDeviceMappings: devices,
 		MetadataOptions:                   &types.InstanceMetadataOptionsRequest{HttpTokens: types.HttpTokensStateRequired},
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
@@ -115,7 +139,7 @@ func request(j job.Job, devices []types.BlockDeviceMapping) *ec2.RunInstancesInp
 	}
 	for _, kind := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume} {
 		in.TagSpecifications = append(in.TagSpecifications,
-			types.TagSpecification{ResourceType: kind, Tags: tag.List(tags(j))})
+			types.TagSpecification{ResourceType: kind, Tags: tag.List(tags(j, l))})
 	}
 	return in
 }
@@ -124,13 +148,10 @@ func instanceType(j job.Job) string { return cmp.Or(j.Plan.Verify.InstanceType, 
 
 // tags never hold goldsmith:plan, which would enrol the instance, nor the
 // source's own: whatever goes by those must not take it for a server.
-func tags(j job.Job) map[string]string {
-	name := []rune("goldsmith test of " + j.Source.Name)
+func tags(j job.Job, l launched) map[string]string {
+	name := []rune("goldsmith " + strings.TrimSuffix(l.is, " instance") + " of " + j.Source.Name)
 	return map[string]string{
 		tag.Managed: "true", tag.BootTest: j.Run.Name, tag.Source: j.Source.ID,
 		"Name": string(name[:min(len(name), plan.MaxTagValue)]),
 	}
 }
-
-// token is the run's and the source's.
-func token(j job.Job) string { return awsclient.Token("proof", j.Run.Name, j.Source.ID) }

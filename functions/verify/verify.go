@@ -1,5 +1,6 @@
-// Package verify tries an image before anything is pointed at it: it launches
-// one instance from it, may run a command on that, and always terminates it.
+// Package verify tries an image before anything is pointed at it: it launches one instance from it, may run a command on
+// that, and always terminates it. Where the plan wants a general image it launches a clone of the source the same way, and
+// makes the image of that before.
 package verify
 
 import (
@@ -23,9 +24,19 @@ const (
 	Try Do = "try"
 	// End terminates it.
 	End Do = "end"
+	// Clone launches a clone of the source.
+	Clone Do = "clone"
+	// Clean takes from it what is the source's own.
+	Clean Do = "clean"
+	// Stop stops it.
+	Stop Do = "stop"
+	// Image makes the general image of it.
+	Image Do = "image"
+	// EndClone terminates it.
+	EndClone Do = "end-clone"
 )
 
-// Step tries an image.
+// Step tries an image, and makes general ones.
 type Step struct {
 	EC2    ec2API
 	SSM    command.API
@@ -39,10 +50,11 @@ type ledgerAPI interface {
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
-// ec2API launches and ends instances.
+// ec2API launches, images and ends instances.
 type ec2API interface {
 	launcher
 	ender
+	imager
 }
 
 // Input is the job and the part of the test that is due.
@@ -63,7 +75,9 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	case Try:
 		return s.try(ctx, in.Job)
 	case End:
-		return s.end(ctx, in.Job)
+		return s.end(ctx, in.Job, test(in.Job))
+	case Clone, Clean, Stop, Image, EndClone:
+		return s.general(ctx, in)
 	default:
 		return in.Job, fmt.Errorf("nothing is known of doing %q to image %s", in.Do, in.Job.Image.ID)
 	}

@@ -157,7 +157,7 @@ func TestLaunchRefused(t *testing.T) {
 		{
 			Name:  "EC2 does not show the image",
 			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Image.ID = "ami-00000000000000bad" },
-			Want:  "DescribeImages: NotYet", Says: []string{"EC2 does not show it"},
+			Want:  "DescribeImages: NotYet", Says: []string{"could not be tested: EC2 does not show the image"},
 		},
 		{
 			Name:  "a word nobody knows",

@@ -153,11 +153,11 @@ var Functions = []Function{
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
 		Does: "Launches a test instance from the image where the plan says so, runs its command there, and " +
-			"terminates it.",
+			"terminates it. Makes general images, of clones that it launches, cleans, stops and terminates.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances"),
-		}, testing, endTests),
+		}, testing, generalizing, imaging, endTests),
 	},
 	{
 		Name: "share", Task: true, Timeout: stepTimeout, Memory: memory,

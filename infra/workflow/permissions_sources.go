@@ -155,6 +155,14 @@ var testing = []Statement{
 	},
 }
 
+// generalizing makes images of clones, which carry a test's tag.
+var generalizing = []Statement{{
+	Why:       "Stops clones, and makes images of them: of no instance that does not carry the tag " + tag.BootTest + ".",
+	Actions:   []string{"ec2:StopInstances", "ec2:CreateImage"},
+	Resources: []string{instances},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.BootTest: {"*"}}},
+}}
+
 // commanding runs commands on sources, and is deployed where a plan has hooks or freezes: else nothing can be sent to a
 // source. Who takes the last hooks off the plans while a command is due has to run it by hand.
 var commanding = append(onCommanded(tag.Plan, tag.Request), Statement{

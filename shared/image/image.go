@@ -42,6 +42,12 @@ func CopyName(j job.Job, beside bool) string {
 	return j.Image.Name[:min(len(j.Image.Name), longest-len(end))] + end
 }
 
+// GeneralName is the AMI name of the general image of a job whose image is of the source itself.
+func GeneralName(j job.Job) string {
+	const end = "/general"
+	return j.Image.Name[:min(len(j.Image.Name), longest-len(end))] + end
+}
+
 func legal(r rune) rune {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._/()-", r):
@@ -88,8 +94,13 @@ func clip(value string) string {
 }
 
 // Description says where the image comes from, in the 255 characters EC2 takes.
-func Description(j job.Job) string {
-	text := []rune(fmt.Sprintf("Golden image of %s (%s), made by run %s", j.Source.Name, j.Source.ID, j.Run.Name))
+func Description(j job.Job) string { return described("Golden image", j) }
+
+// GeneralDescription says the same of a general image.
+func GeneralDescription(j job.Job) string { return described("General image", j) }
+
+func described(what string, j job.Job) string {
+	text := []rune(fmt.Sprintf("%s of %s (%s), made by run %s", what, j.Source.Name, j.Source.ID, j.Run.Name))
 	return strings.Map(printable, string(text[:min(len(text), 255)]))
 }
 

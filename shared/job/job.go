@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only compares Decision, waits for
-// Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State,
+// Turn.Seconds, and compares Hangs, NoRoom, OutOfService, Back, Sharing, Refreshing, Copying, Image.State, General,
 // Hook.Before, Hook.After, Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
@@ -57,7 +57,14 @@ type Job struct {
 	// Registering is how the image of a snapshot is registered; nil for an instance.
 	Registering *Registering `json:"registering,omitempty"`
 
+	// Image is what is made; once there is one, the general image.
 	Image Image `json:"image,omitzero"`
+	// General is how far the general image has come, where its plan wants one.
+	General General `json:"general"`
+	// Raw is the image of the source itself, where Image is the general one; nil where it is not.
+	Raw *Image `json:"raw,omitempty"`
+	// Clone is the instance of which the general image is made.
+	Clone Clone `json:"clone,omitzero"`
 	// TestInstance is the one that was launched from the image.
 	TestInstance string `json:"testInstance,omitempty"`
 	// Tested is whether the image has passed the plan's test.
@@ -336,6 +343,8 @@ const (
 	ForImage For = "available"
 	// ForBooted awaits both status checks of the image's test instance.
 	ForBooted For = "booted"
+	// ForCloned awaits both status checks of the source's clone.
+	ForCloned For = "cloned"
 	// ForRefresh awaits the end of an instance refresh, whichever it is.
 	ForRefresh For = "refreshed"
 )
@@ -365,6 +374,39 @@ type Image struct {
 	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the
 	// source has.
 	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`
+	// General is whether it is a general image: of a clone of its source.
+	General bool `json:"general,omitempty"`
+}
+
+// General is how far a general image has come.
+type General string
+
+const (
+	// GeneralDue is one that is to be made.
+	GeneralDue General = "due"
+	// GeneralMade is one that is available.
+	GeneralMade General = "made"
+	// GeneralLeft is one that is wanted, and is made of nothing like the source: its image is not rolled.
+	GeneralLeft General = "left"
+)
+
+// Clone is an instance that was launched from a source's image, so that what is the source's own can be taken from it.
+type Clone struct {
+	Instance string `json:"instance,omitempty"`
+	// Sent is when it was launched, Booted when both of its status checks had passed, Cleaned when the command had ended
+	// well, and ImageSent when its image was asked for.
+	Sent      time.Time `json:"sent,omitzero"`
+	Booted    time.Time `json:"booted,omitzero"`
+	Cleaned   time.Time `json:"cleaned,omitzero"`
+	ImageSent time.Time `json:"imageSent,omitzero"`
+}
+
+// ImageSent is when the job's image was asked for.
+func (j Job) ImageSent() time.Time {
+	if j.Raw != nil {
+		return j.Clone.ImageSent
+	}
+	return j.Times.ImageSent
 }
 
 // Times are moments in UTC, zero when they did not come.

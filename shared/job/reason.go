@@ -143,6 +143,9 @@ const (
 	NotLeftOut ReasonCode = "snapshot-of-left-out"
 )
 
+// LeftRaw is a warning of an image that is not rolled: its plan wants general images, and none is made of its source.
+const LeftRaw ReasonCode = "left-raw"
+
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"
 

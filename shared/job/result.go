@@ -27,6 +27,10 @@ type Result struct {
 	Skip     *Reason  `json:"skip,omitempty"`
 	Warnings []Reason `json:"warnings,omitempty"`
 	Image    Image    `json:"image,omitzero"`
+	// Raw is the image of the source itself, where Image is a general one.
+	Raw *Image `json:"raw,omitempty"`
+	// General is how far the general image has come, where its plan wants one.
+	General General `json:"general,omitempty"`
 	// Shared is whom the image is shared with, or why it is not; nil where the plan shares nothing.
 	Shared *Sharing `json:"shared,omitempty"`
 	// Copies are the copies of the image that its plan wants. One that is open in a run that has ended is on its way: it
@@ -55,7 +59,8 @@ type Result struct {
 // unproven, too: it may become available, and is not tested then.
 func (j Job) tested() Image {
 	i := j.Image
-	if j.Plan.Verify.Boot && !j.Tested && (i.State == "available" || i.State == "pending") {
+	cloned := j.Raw == nil && !j.Clone.Booted.IsZero() // What boots as a clone would as a test.
+	if j.Plan.Verify.Boot && !j.Tested && !cloned && (i.State == "available" || i.State == "pending") {
 		i.State = Unproven
 	}
 	return i
@@ -69,11 +74,48 @@ func (j Job) shared() *Sharing {
 	return &Sharing{Problem: j.Unshared.Problem(), Do: j.Unshared.Do()}
 }
 
+// ImageOf is the general image, or that of the source itself; zero where there is none.
+func (r Result) ImageOf(general bool) Image {
+	switch {
+	case general == r.Image.General:
+		return r.Image
+	case !general && r.Raw != nil:
+		return *r.Raw
+	default:
+		return Image{}
+	}
+}
+
+// Put puts an image in the place of the one of its kind.
+func (r *Result) Put(i Image) {
+	switch {
+	case i.General == r.Image.General:
+		r.Image = i
+	case !i.General:
+		r.Raw = &i
+	default:
+		if own := r.Image; own.ID != "" {
+			r.Raw = &own
+		}
+		r.Image = i
+	}
+}
+
+// Counts reports whether an image is one that the result has proven.
+func (r Result) Counts(id string) bool {
+	for _, general := range []bool{false, true} {
+		if i := r.ImageOf(general); i.ID == id && i.State == "available" {
+			return true
+		}
+	}
+	return false
+}
+
 // ResultOf is the job's result, written at now.
 func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
-		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(),
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Raw: j.Raw, General: j.General,
 		Shared: j.shared(), Copies: j.Copies, Rolled: j.Rolled, Rest: j.Rest,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}

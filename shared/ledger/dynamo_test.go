@@ -130,7 +130,7 @@ func testNewer(t *testing.T, client *dynamodb.Client, table string) {
 		t.Fatal(err)
 	}
 	rewrite(t, client, table, "register",
-		`{"schema":3,"id":"ami-1","lineage":"i-1","amiName":"web/monday","snapshots":{"a":"b"},"facts":[]}`)
+		`{"schema":4,"id":"ami-1","lineage":"i-1","amiName":"web/monday","snapshots":{"a":"b"},"facts":[]}`)
 	for got, err := range l.Registrations(ctx, "i-1") {
 		if err != nil || got.Known() || got.ID != "ami-1" {
 			t.Errorf("%+v, %v", got, err)

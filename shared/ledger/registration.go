@@ -12,7 +12,7 @@ import (
 
 // RegisterSchema is the version of a registration's fields. One of a newer version is
 // never written again, and what it names is kept.
-const RegisterSchema = 2
+const RegisterSchema = 3
 
 // Archived is how long the registration of something that is gone is kept: as long as the
 // Recycle Bin may keep an image (User Guide, "Recycle Bin": one year at most).
@@ -62,7 +62,7 @@ type Registration struct {
 	AMIName string `json:"amiName,omitempty"`
 	Token   string `json:"token,omitempty"`
 	// From is the snapshot that RegisterImage was given, the image that CopyImage or RunInstances was, and FromRegion its
-	// Region.
+	// Region. Of a general image it is the clone that CreateImage was given.
 	From       string `json:"from,omitempty"`
 	FromRegion string `json:"fromRegion,omitempty"`
 	// Region is where a copy is made, which CopyImage is called in; empty for what is no copy of Goldsmith's own. It
@@ -73,6 +73,9 @@ type Registration struct {
 	// is when one was asked for last.
 	Copies map[string]string `json:"copies,omitempty"`
 	Asked  time.Time         `json:"asked,omitzero"`
+	// General is whether it is a general image: of a clone of its source from which was taken what is the source's own; or
+	// a copy of one. Of one source those are kept and retired apart from the others.
+	General bool `json:"general,omitempty"`
 	// Volume and Taken are of the snapshot that an image was made of: the volume that EC2 shows, and when it was started.
 	Volume string    `json:"volume,omitempty"`
 	Taken  time.Time `json:"taken,omitzero"`
@@ -130,12 +133,16 @@ func (r Registration) Known() bool { return r.Schema <= RegisterSchema }
 func (r Registration) IsCopy() bool { return r.Region != "" }
 
 // schema is the version of the fields that r has: the first knows no copies, and would look for one in the suite's own
-// Region.
+// Region, and the second would count general images among those of their sources.
 func (r Registration) schema() int {
-	if r.IsCopy() {
+	switch {
+	case r.General:
 		return RegisterSchema
+	case r.IsCopy():
+		return 2
+	default:
+		return 1
 	}
-	return 1
 }
 
 // NewerError says that a registration was written by a newer version, and so is left as it is.

@@ -163,6 +163,8 @@ var (
 	Consistencies = []Consistency{Stop, Reboot, None, Frozen}
 	FreezeOfs     = []FreezeOf{FreezeFilesystems, FreezeMySQL, FreezePostgreSQL, FreezeMongoDB}
 	Restarts      = []Restart{Snapshotted, Available}
+	Items         = []Item{ItemCloudInit, ItemMachineID, ItemSSHHostKeys, ItemHostname, ItemDHCPLeases, ItemUdevNet,
+		ItemAgents, ItemCredentialSecret, ItemHistories, ItemLogs, ItemRandomSeed, ItemTemporary}
 	Bases         = []Base{BaseDefault, BaseLatest}
 	Deletes       = []Delete{DeleteAlways, DeleteAsSource}
 	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}
@@ -261,6 +263,7 @@ func (p Plan) Check() []Problem {
 	c.image(p.Image)
 	c.volumes(p)
 	c.verify(p.Verify)
+	c.generalize(p)
 	c.share("share", p.Share)
 	c.copies(p)
 	c.roll(p.Roll)

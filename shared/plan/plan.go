@@ -62,6 +62,8 @@ type Plan struct {
 	Image Image `json:"image,omitzero"`
 	// Verify says how an image is tried before anything is pointed at it.
 	Verify Verify `json:"verify"`
+	// Generalize has images made that are fit to be launched many times.
+	Generalize Generalize `json:"generalize,omitzero"`
 	// Share says who else may launch the images.
 	Share Share `json:"share,omitzero"`
 	// Copies are copies of each image: in other Regions, and under other keys.

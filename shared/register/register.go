@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -39,14 +40,28 @@ func ImageOf(j job.Job) ledger.Registration {
 	return r
 }
 
+// GeneralOf is what is registered before CreateImage is asked for the general image of a job, of a clone of its source.
+// What was there before is somebody else's.
+func GeneralOf(j job.Job, now time.Time) ledger.Registration {
+	r := ImageOf(j)
+	r.General, r.From, r.AMIName, r.Begun = true, j.Clone.Instance, image.GeneralName(j), now
+	return r
+}
+
 // CopyOf is what is registered before the copy of a job's image is asked for. It is of the image's own lineage: it
 // counts among the copies of that in its Region.
 func CopyOf(j job.Job, c job.Copy, home string, now time.Time) ledger.Registration {
 	r := ImageOf(j)
 	r.Call, r.From, r.FromRegion, r.Region, r.Begun = ledger.CopyImage, j.Image.ID, home, c.Region, now
-	r.AMIName = image.CopyName(j, c.Region == home)
+	r.AMIName, r.General = image.CopyName(j, c.Region == home), j.Image.General
 	return r
 }
+
+// CloneToken is the client token of the clone that a run makes of a source.
+func CloneToken(run, source string) string { return awsclient.Token("clone", run, source) }
+
+// IsClone reports whether a test instance is a clone, of which an image is made.
+func IsClone(r ledger.Registration) bool { return r.Token == CloneToken(r.Run, r.Source) }
 
 // TestOf is what is registered before the launch of a job's test instance with that token.
 func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
@@ -99,8 +114,12 @@ func origin(r ledger.Registration, i types.Image) error {
 }
 
 func created(r ledger.Registration, i types.Image) error {
-	if instance := aws.ToString(i.SourceInstanceId); r.Source == "" || instance != r.Source {
-		return fmt.Errorf("its source instance is %q, not %q", instance, r.Source)
+	of := r.Source
+	if r.General {
+		of = r.From
+	}
+	if instance := aws.ToString(i.SourceInstanceId); of == "" || instance != of {
+		return fmt.Errorf("its source instance is %q, not %q", instance, of)
 	}
 	return nil
 }

@@ -226,12 +226,20 @@ func asBefore(r job.Result) string {
 	}
 }
 
-// keptImage says what became of an image that the problem does not speak of already.
+// keptImage says what became of an image that the problem does not speak of already, and which one is the source's own
+// where a general image was to be made.
 func keptImage(r job.Result) string {
-	i := r.Image
+	i, own := r.Image, ""
+	if r.Raw != nil {
+		own = fmt.Sprintf(" Image %s, its own, is kept as its backup.", r.Raw.ID)
+	}
 	switch {
 	case i.ID == "":
 		return ""
+	case i.State == job.Unproven && own != "":
+		return fmt.Sprintf(" The general image %s is kept, unproven, and nothing was rolled to it.", i.ID) + own
+	case i.State == "available" && r.General == job.GeneralDue:
+		return fmt.Sprintf(" Image %s, its own, is kept as its backup, and nothing was rolled.", i.ID)
 	case i.State == job.Unproven:
 		return fmt.Sprintf(" Image %s is kept, unproven, and nothing was rolled to it.", i.ID)
 	case strings.Contains(r.Problem, i.ID):

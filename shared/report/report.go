@@ -86,6 +86,8 @@ type Source struct {
 	Kind     job.Kind
 	Ending   job.Ending
 	Image    job.Image
+	// Raw is the image of the source itself, where Image is a general one; empty where it is not.
+	Raw string
 	// Downtime is zero when it was not stopped or is not back.
 	Downtime time.Duration
 	// Boot is how long the image's test instance took to boot; zero when there was none, or it did not.
@@ -241,6 +243,9 @@ func (r *Report) add(result job.Result) {
 	s := Source{
 		ID: result.Source, Name: nameOf(result), Kind: result.Kind, Ending: result.Ending,
 		Image: result.Image, Downtime: result.Times.Downtime(), Boot: result.Times.Boot(), Shows: result.Shows,
+	}
+	if result.Raw != nil {
+		s.Raw = result.Raw.ID
 	}
 	switch rank(result.Ending) {
 	case rank(job.LeftStopped):

@@ -128,12 +128,17 @@ func (r Roll) moved() string {
 	}
 }
 
-// Tested says how long the image's test instance took to boot, behind a comma; empty when there was none.
+// Tested says how long the image's test instance took to boot, and of a general image which is the source's own, each
+// behind a comma; empty when there is neither.
 func (s Source) Tested() string {
-	if s.Boot == 0 {
-		return ""
+	said := ""
+	if s.Boot > 0 {
+		said = ", tested: booted in " + Span(s.Boot)
 	}
-	return ", tested: booted in " + Span(s.Boot)
+	if s.Raw != "" {
+		said += ", general: " + s.Raw + " is its own"
+	}
+	return said
 }
 
 // Label is the target's name with its id where both are known, and its Region where that is not the suite's own.

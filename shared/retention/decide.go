@@ -22,6 +22,8 @@ type Image struct {
 	Made                       time.Time
 	// Available images can be launched; Disabled ones could be, and Goldsmith or a person disabled them.
 	Available, Disabled bool
+	// General ones are judged apart from the others of their lineage.
+	General bool
 	// Good images are available, and their job ended well.
 	Good bool
 	// Held is why only its run or recover may change the image; empty when it is not held.

@@ -44,28 +44,42 @@ type Standing struct {
 	Former map[string][]string
 }
 
+// kind is a lineage's images of one kind.
+type kind struct {
+	of      string
+	general bool
+}
+
+// apart ends the keys of the histories of general images.
+func apart(i Image) string {
+	if i.General {
+		return "\ngeneral"
+	}
+	return ""
+}
+
 // ended is the history of an image whose lineage has ended: what once had the name is judged together, and so is what
 // only went by it, which pushes out nothing of those that had it.
 func (s Standing) ended(i Image) string {
 	if slices.Contains(s.Former[i.Name], i.Lineage) {
-		return i.Name + "\n"
+		return i.Name + "\n" + apart(i)
 	}
-	return i.Name + "\n-"
+	return i.Name + "\n-" + apart(i)
 }
 
 // histories are those of the lineages that stand apart, and of those that have ended and share a name. What lives
-// never counts with what has ended: taking a name pushes nothing out.
+// never counts with what has ended: taking a name pushes nothing out. Nor do general images and others count together.
 func histories(images []Image, standing Standing) []history {
 	shared := map[string]bool{}
 	for _, l := range Ambiguous(images) {
 		shared[l] = true
 	}
-	own, ended := map[string]*history{}, map[string]*history{}
+	own, ended := map[kind]*history{}, map[kind]*history{}
 	for _, i := range slices.SortedFunc(slices.Values(images), newestFirst) {
 		// A lineage goes by the name of its newest image; those that have ended come before it.
-		into, of, key := own, i.Lineage, i.Name+"\n"+i.Lineage
-		if shared[of] && !standing.Apart[of] {
-			into, of, key = ended, standing.ended(i), standing.ended(i)
+		into, of, key := own, kind{i.Lineage, i.General}, i.Name+"\n"+i.Lineage+apart(i)
+		if shared[i.Lineage] && !standing.Apart[i.Lineage] {
+			into, of, key = ended, kind{standing.ended(i), i.General}, standing.ended(i)
 		}
 		if into[of] == nil {
 			into[of] = &history{key: key}

@@ -262,7 +262,7 @@ func (w Reviewer) images(ctx context.Context, o Review) ([]Image, error) {
 			return nil, err
 		}
 		for _, n := range of {
-			images[n].Good = good[images[n].Source] == images[n].ID
+			images[n].Good = good[images[n].Source].Counts(images[n].ID)
 		}
 	}
 	return w.identified(ctx, o, images), nil
@@ -280,16 +280,14 @@ func (w Reviewer) identified(ctx context.Context, o Review, images []Image) []Im
 	return images
 }
 
-// good are the images of a run that its results count as good, by source.
-func (w Reviewer) good(ctx context.Context, run string) (map[string]string, error) {
-	good := map[string]string{}
+// good are the results of a run, by source.
+func (w Reviewer) good(ctx context.Context, run string) (map[string]job.Result, error) {
+	good := map[string]job.Result{}
 	for r, err := range w.Ledger.Results(ctx, run) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
 		}
-		if r.Image.State == string(types.ImageStateAvailable) {
-			good[r.Source] = r.Image.ID
-		}
+		good[r.Source] = r
 	}
 	return good, nil
 }
@@ -302,6 +300,7 @@ func (o Review) image(i types.Image) (Image, error) {
 	r := o.Registered[aws.ToString(i.ImageId)]
 	image := Image{
 		ID: r.ID, Name: r.Name, Source: r.Source, Run: r.Run, Lineage: r.Lineage, Made: made,
+		General:   r.General,
 		Available: i.State == types.ImageStateAvailable, Disabled: i.State == types.ImageStateDisabled,
 	}
 	if r.Keep != nil {

@@ -54,33 +54,56 @@ func status(s *types.InstanceStatusSummary) types.SummaryStatus {
 	return s.Status
 }
 
+// launched is an instance that was launched from the job's image, and what it is called.
+type launched struct {
+	id, is string
+	sent   time.Time
+}
+
 // lookBooted looks at the test instance of the job's image.
 func lookBooted(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
-	instance, known, err := source.Find(ctx, api, j.TestInstance)
+	booted, err := boots(ctx, api, j, launched{j.TestInstance, "test instance", j.Times.TestSent}, now)
+	if booted {
+		j.Times.Booted = now
+	}
+	return j, booted, err
+}
+
+// lookCloned looks at the clone of the job's source.
+func lookCloned(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
+	booted, err := boots(ctx, api, j, launched{j.Clone.Instance, "clone", j.Clone.Sent}, now)
+	if booted {
+		j.Clone.Booted = now
+	}
+	return j, booted, err
+}
+
+// boots reports whether an instance has booted. It is an error when it will not.
+func boots(ctx context.Context, api awsAPI, j job.Job, l launched, now time.Time) (bool, error) {
+	instance, known, err := source.Find(ctx, api, l.id)
 	if err != nil {
-		return j, false, err
+		return false, err
 	}
 	var checks types.InstanceStatus
 	if source.State(instance) == types.InstanceStateNameRunning {
-		if checks, err = statusOf(ctx, api, j.TestInstance); err != nil {
-			return j, false, err
+		if checks, err = statusOf(ctx, api, l.id); err != nil {
+			return false, err
 		}
 	}
 	switch BootOf(source.State(instance), checks) {
 	case Booted:
-		j.Times.Booted = now
-		return j, true, nil
+		return true, nil
 	case Dead:
-		return j, false, unbooted(j, fmt.Sprintf("is %s. %s", source.State(instance), source.Why(instance)))
+		return false, unbooted(j, l, fmt.Sprintf("is %s. %s", source.State(instance), source.Why(instance)))
 	case Booting:
 	}
 	if now.After(j.Await.Until) {
-		return j, false, unbooted(j, stuck(instance, known, checks, now.Sub(j.Times.TestSent).Round(time.Second)))
+		return false, unbooted(j, l, stuck(instance, known, checks, now.Sub(l.sent).Round(time.Second)))
 	}
-	return j, false, nil
+	return false, nil
 }
 
-// stuck says how a test instance is whose time is over.
+// stuck says how such an instance is whose time is over.
 func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time.Duration) string {
 	switch state := source.State(i); {
 	case !known:
@@ -94,11 +117,10 @@ func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time
 
 // unbooted is the failure of an image that does not boot. EC2 keeps what an instance wrote
 // to its console for at least an hour (API reference, GetConsoleOutput), also of a terminated one.
-func unbooted(j job.Job, how string) error {
+func unbooted(j job.Job, l launched, how string) error {
 	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s",
-		j.TestInstance),
-		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.TestInstance,
-		how)
+		l.id),
+		"image %s of %s (%s) did not boot: its %s %s %s", j.Image.ID, j.Source.Name, j.Source.ID, l.is, l.id, how)
 }
 
 // failing says which checks do not pass.

@@ -73,10 +73,13 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 	case job.ForRunning:
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StartSent.Add(startLimit)}, nil
 	case job.ForImage:
-		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
+		return &job.Await{Resource: j.Image.ID, For: what, Until: j.ImageSent().Add(imageLimit)}, nil
 	case job.ForBooted:
 		return &job.Await{Resource: j.TestInstance, For: what,
 			Until: j.Times.TestSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
+	case job.ForCloned:
+		return &job.Await{Resource: j.Clone.Instance, For: what,
+			Until: j.Clone.Sent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
 	case job.ForRefresh:
 		return forRefresh(j)
 	default:
@@ -110,6 +113,8 @@ func (s Settler) look(ctx context.Context, j job.Job, now time.Time) (job.Job, b
 		return lookImageDown(ctx, api, j, now)
 	case job.ForBooted:
 		return lookBooted(ctx, api, j, now)
+	case job.ForCloned:
+		return lookCloned(ctx, api, j, now)
 	case job.ForRefresh:
 		return lookRefreshes(ctx, s.Groups, j, now)
 	default:

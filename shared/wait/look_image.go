@@ -123,7 +123,11 @@ func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.J
 		if j, err = allTheSame(ctx, api, j, found); err != nil {
 			return j, false, err
 		}
-		j.Times.Available = now
+		if j.Raw == nil {
+			j.Times.Available = now
+		} else {
+			j.General = job.GeneralMade
+		}
 		j.Image.Snapshots = image.Snapshots(found)
 		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
 		return j, true, nil
@@ -184,7 +188,7 @@ func vanished(j job.Job, now time.Time) error {
 	if j.Decision == job.StopFirst && !j.Back {
 		patience = appearingDown
 	}
-	if now.Sub(j.Times.ImageSent) <= patience {
+	if now.Sub(j.ImageSent()) <= patience {
 		return nil
 	}
 	return fault.Failure("Nothing is to be done: the next run tries again.",

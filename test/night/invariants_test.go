@@ -199,6 +199,9 @@ func (n *night) oneImageEach(images []types.Image) {
 		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
 		n.ours(id, tags)
 		key := tags[tag.Source] + " in run " + tags[tag.Run]
+		if strings.HasSuffix(aws.ToString(img.Name), "/general") {
+			key = "a clone of " + key
+		}
 		if other := of[key]; other != "" {
 			n.t.Errorf("%s and %s are both images of %s", other, id, key)
 		}
@@ -273,9 +276,10 @@ func (n *night) recorded(img types.Image, result job.Result) {
 	if n.excused.lost || n.excused.unrecorded {
 		return
 	}
-	id, state := aws.ToString(img.ImageId), result.Image.State
-	good := state == string(types.ImageStateAvailable) || state == job.Unproven && time.Since(result.At) < 24*time.Hour
-	if (result.Image.ID != id || !good) && !n.cutOffFromRemoving(id) {
+	id := aws.ToString(img.ImageId)
+	own := result.ImageOf(strings.HasSuffix(aws.ToString(img.Name), "/general"))
+	unproven := own.ID == id && own.State == job.Unproven && time.Since(result.At) < 24*time.Hour
+	if !result.Counts(id) && !unproven && !n.cutOffFromRemoving(id) {
 		n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, result.Source, img.State,
 			result.Ending, result.Image, result.Problem)
 	}

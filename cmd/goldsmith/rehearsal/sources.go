@@ -41,6 +41,9 @@ type Source struct {
 	Warnings []job.Reason `json:"warnings,omitempty"`
 	// LeftOut are the volumes that its image would be without.
 	LeftOut []job.LeftOut `json:"leftOut,omitempty"`
+	// General is due where a general image would be made of it and rolled, and left where the plan wants one and none
+	// would be.
+	General job.General `json:"general,omitempty"`
 	// Unshared is why its image would not be shared; nil where nothing is known against that, or none would be.
 	Unshared *job.Sharing `json:"unshared,omitempty"`
 	// Registering is what would be registered of a snapshot, by whose word; nil when its disk was not looked at.
@@ -245,7 +248,8 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 	src.Decision = decision.Do
 	var told []job.Reason
 	src.LeftOut, told = f.LeaveOut()
-	src.Warnings = append(decision.Warnings, told...)
+	general, left := f.General()
+	src.General, src.Warnings = general, slices.Concat(decision.Warnings, told, left)
 	return src, nil
 }
 

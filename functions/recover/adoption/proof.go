@@ -46,7 +46,7 @@ func (a Adoption) good(ctx context.Context, v view, r ledger.Registration) (unpr
 	}
 	result, known := v.results[r.Run][r.Source]
 	switch {
-	case known && (result.Image.ID != r.ID || result.Image.State != string(types.ImageStateAvailable)):
+	case known && !result.Counts(r.ID):
 		return errors.New("the result of its run does not count it as good"), nil
 	case !known && a.Tests(r.Plan):
 		return errors.New("its plan tests images, and whether this one passed is not known any more"), nil

@@ -22,12 +22,16 @@ import (
 // good reports whether the job saw every snapshot while nothing was written any more:
 // then the image is whole, whatever failed afterwards.
 func (l leftover) good() bool {
-	return !l.untested && l.result.Image.ID == l.id && l.result.Image.State != job.Unproven &&
+	i := l.recorded()
+	return !l.untested && i.ID == l.id && i.State != job.Unproven &&
 		!l.result.Times.Snapshotted.IsZero() && image.ProgressOf(l.image.State) == image.Available
 }
 
-// another reports whether the result of its job is another image's.
-func (l leftover) another() bool { return l.result.Image.ID != "" && l.result.Image.ID != l.id }
+// recorded is the image of its kind that the result of its job has.
+func (l leftover) recorded() job.Image { return l.result.ImageOf(l.registered.General) }
+
+// another reports whether the result of its job has another image of its kind.
+func (l leftover) another() bool { return l.recorded().ID != "" && l.recorded().ID != l.id }
 
 // decide keeps what something uses already, since its job was cut off when it was all but
 // done, and removes the rest.
@@ -68,8 +72,7 @@ func (l Images) decide(ctx context.Context, unsure []leftover) error {
 func (l Images) keep(ctx context.Context, left leftover, why string) error {
 	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source, "why", why)
-	left.result.Image.State = string(types.ImageStateAvailable)
-	if err := l.record(ctx, left); err != nil {
+	if err := l.record(ctx, left, string(types.ImageStateAvailable)); err != nil {
 		return err
 	}
 	return l.settled(ctx, left)
@@ -78,11 +81,10 @@ func (l Images) keep(ctx context.Context, left leftover, why string) error {
 // doubt keeps an image that something uses and that never passed its test: its own test instance is
 // such a use, and counts as a launch for two days. It is no successor of an older image.
 func (l Images) doubt(ctx context.Context, left leftover) error {
-	if left.result.Image.State == job.Unproven || left.another() {
+	if left.recorded().State == job.Unproven || left.another() {
 		return l.forget(ctx, left.registered)
 	}
-	left.result.Image.State = job.Unproven
-	return l.record(ctx, left)
+	return l.record(ctx, left, job.Unproven)
 }
 
 // keepSnapshots writes down that an image is about to go, and which snapshots are its own; all is whether it holds no
@@ -112,8 +114,7 @@ func (l Images) remove(ctx context.Context, left leftover) error {
 	handler.Log(ctx).WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source)
 	whole := err == nil && all && noneStays(ctx, out)
-	left.result.Image.State = job.Removed
-	if err := l.record(ctx, left); err != nil {
+	if err := l.record(ctx, left, job.Removed); err != nil {
 		return err
 	}
 	if whole {
@@ -151,15 +152,17 @@ func noneStays(ctx context.Context, out *ec2.DeregisterImageOutput) bool {
 }
 
 // record forgets what the job waited for and writes what became of its image.
-func (l Images) record(ctx context.Context, left leftover) error {
+func (l Images) record(ctx context.Context, left leftover, state string) error {
 	if err := ledger.Forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
 		return err
 	}
 	if left.another() {
 		return nil // It may be good.
 	}
-	left.result.Image.ID = left.id
-	if err := l.Results.PutResult(ctx, left.result); err != nil {
+	i := left.recorded()
+	i.ID, i.State, i.General = left.id, state, left.registered.General
+	left.result.Put(i)
+	if err := l.Results.PutResult(ctx, *left.result); err != nil {
 		return fmt.Errorf("recording what became of image %s: %w", left.id, err)
 	}
 	return nil

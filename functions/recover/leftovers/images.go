@@ -82,7 +82,7 @@ func (l Images) Settle(ctx context.Context, claims []ledger.Claim, open []ledger
 	}
 	var unsure []leftover
 	var problems []error
-	results := map[string]map[string]job.Result{}
+	results := map[string]map[string]*job.Result{}
 	for _, r := range open {
 		left, ok, err := l.leftover(ctx, r, images, results)
 		switch {
@@ -130,12 +130,13 @@ func (l Images) described(ctx context.Context, open []ledger.Registration) (map[
 	return found, nil
 }
 
-// leftover is an image and the result of its job, which does not count it as good.
+// leftover is an image and the result of its job, which does not count it as good. What a run has made of one source
+// shares that.
 type leftover struct {
 	image      types.Image
 	id         string
 	registered ledger.Registration
-	result     job.Result
+	result     *job.Result
 	// untested is whether its plan wants a test that it has not passed.
 	untested bool
 }
@@ -143,7 +144,7 @@ type leftover struct {
 // leftover reports whether the image is one. What EC2's facts do not show to be the registered image is
 // left alone, and a job without a result proves nothing: a ledger that was lost must not cost good images.
 func (l Images) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image,
-	results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
+	results map[string]map[string]*job.Result) (left leftover, ok bool, err error) {
 	i := images[r.AMIName]
 	if register.Image(r, i) != nil {
 		return left, false, l.missing(ctx, r)
@@ -168,7 +169,7 @@ func (l Images) unsettled(ctx context.Context, left leftover) (leftover, bool, e
 	case !r.Anew.IsZero() || r.Adopted != "":
 		// A person had it back from the Recycle Bin, or said that it is Goldsmith's.
 		return leftover{}, false, l.Register.Settle(ctx, r)
-	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
+	case left.result.Counts(left.id):
 		return leftover{}, false, l.settled(ctx, left)
 	case !r.Going.IsZero():
 		return leftover{}, false, l.hadBack(ctx, r)
@@ -178,7 +179,7 @@ func (l Images) unsettled(ctx context.Context, left leftover) (leftover, bool, e
 	}
 	// Until its job has ended well it is not known how an image of a snapshot is billed, or it is known to be wrong.
 	left.untested = l.tests(left.registered.Plan) || left.registered.Call == ledger.RegisterImage
-	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
+	kept := left.recorded().State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
 }
 
@@ -283,16 +284,16 @@ func (l Images) settled(ctx context.Context, left leftover) error {
 }
 
 // read reads the results of a run, once.
-func (l Images) read(ctx context.Context, run string, results map[string]map[string]job.Result) error {
+func (l Images) read(ctx context.Context, run string, results map[string]map[string]*job.Result) error {
 	if _, read := results[run]; read {
 		return nil
 	}
-	results[run] = map[string]job.Result{}
+	results[run] = map[string]*job.Result{}
 	for r, err := range l.Results.Results(ctx, run) {
 		if err != nil {
 			return fmt.Errorf("reading the results of run %s: %w", run, err)
 		}
-		results[run][r.Source] = r
+		results[run][r.Source] = &r
 	}
 	return nil
 }

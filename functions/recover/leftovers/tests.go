@@ -45,6 +45,8 @@ const (
 	// oldestTest is beyond what a plan's patience allows a test: once for the status
 	// checks, once for the command, and half an hour for calls that were throttled.
 	oldestTest = 2*time.Duration(plan.MaxPatience) + 30*time.Minute
+	// oldestClone allows a clone besides an hour to shut down, and as long as an image may take.
+	oldestClone = oldestTest + 31*time.Hour
 	// unshown is how long EC2 may not show an instance whose launch was answered, launched one whose launch may have
 	// had its effect all the same.
 	unshown  = time.Hour
@@ -144,8 +146,12 @@ func (p Tests) end(ctx context.Context, r ledger.Registration, i types.Instance,
 // goesOn reports whether a test of that age is still worked on under its source's claim.
 func (p Tests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool,
 	error) {
+	oldest := oldestTest
+	if register.IsClone(r) {
+		oldest = oldestClone
+	}
 	c, ok := ledger.FindClaim(claims, r.Source, r.Run)
-	if !ok || age >= oldestTest {
+	if !ok || age >= oldest {
 		return false, nil
 	}
 	return p.WorkedOn(ctx, c)

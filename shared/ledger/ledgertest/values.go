@@ -114,8 +114,11 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			put, err := l.Register(r.Context(), want)
 			check(r, err)
 			want.Schema, want.Revision = 1, put.Revision
-			if want.IsCopy() {
+			switch {
+			case want.General:
 				want.Schema = ledger.RegisterSchema
+			case want.IsCopy():
+				want.Schema = 2
 			}
 			equal(r, "registration put", put, want)
 			got := registrationsOf(r, l, want.Lineage)

@@ -42,6 +42,7 @@ func constrain(schema *jsonschema.Schema) {
 	selector(part("Selector"))
 	verify(part("Verify"))
 	hooks(part("Hooks"))
+	generalize(part("Generalize"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string",
 		Pattern: plan.TemplateForm})
 	rollVolumes(schema)
@@ -101,6 +102,13 @@ func verify(schema *jsonschema.Schema) {
 	property(schema, "command").MaxLength = &longest
 	groups := property(schema, "securityGroups")
 	groups.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.GroupForm}).AnyOf
+}
+
+func generalize(schema *jsonschema.Schema) {
+	longest := uint64(plan.MaxCommand)
+	property(schema, "command").MaxLength = &longest
+	keep := property(schema, "keep")
+	keep.AnyOf = oneOrMore(keep.Items).AnyOf
 }
 
 func hooks(schema *jsonschema.Schema) {

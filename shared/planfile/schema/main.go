@@ -85,6 +85,7 @@ var choices = map[reflect.Type][]string{
 	reflect.TypeFor[plan.Consistency]():   texts(plan.Consistencies),
 	reflect.TypeFor[plan.FreezeOf]():      texts(plan.FreezeOfs),
 	reflect.TypeFor[plan.Restart]():       texts(plan.Restarts),
+	reflect.TypeFor[plan.Item]():          texts(plan.Items),
 	reflect.TypeFor[plan.Base]():          texts(plan.Bases),
 	reflect.TypeFor[plan.VolumeType]():    texts(plan.VolumeTypes),
 	reflect.TypeFor[plan.Delete]():        texts(plan.Deletes),
