@@ -91,6 +91,20 @@ func TestBadPlans(t *testing.T) {
 	}
 }
 
+// Clones may be stopped and imaged only where a plan makes general images.
+func TestClonesAreAllowed(t *testing.T) {
+	p := plan.Default()
+	plans := Config{Plans: plan.Plans{Plans: map[string]plan.Plan{"nightly": p}}}
+	if got := cloned(plans); got != nil {
+		t.Errorf("without general images these may be imaged: %v", got)
+	}
+	p.Generalize.Enabled = true
+	plans.Plans.Plans["nightly"] = p
+	if got := cloned(plans); len(got) != 1 {
+		t.Errorf("with general images these may be imaged: %v", got)
+	}
+}
+
 // Commands may be sent to sources only where a plan has some, or freezes what it images.
 func TestCommandsAreAllowed(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -144,6 +144,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
 		workflow.Groups:         refreshed(c),
 		workflow.Standbys:       standing(c),
+		workflow.Clones:         cloned(c),
 		workflow.Drains:         drained(c),
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
@@ -222,6 +223,16 @@ func standing(c Config) []string {
 func drained(c Config) []string {
 	for _, p := range c.Plans.Plans {
 		if p.Drain {
+			return []string{"*"}
+		}
+	}
+	return nil
+}
+
+// cloned is every clone with its image, if a plan makes general images.
+func cloned(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Generalize.Enabled {
 			return []string{"*"}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -24,12 +25,23 @@ import (
 // test is a registered test instance of instance Web's image, ten minutes old, and its registration.
 func test(s *steptest.Stage) (string, ledger.Registration) {
 	s.Helper()
+	return registeredAs(s, "token")
+}
+
+// clone is one of a clone.
+func clone(s *steptest.Stage) (string, ledger.Registration) {
+	s.Helper()
+	return registeredAs(s, register.CloneToken(steptest.RunName, s.Web))
+}
+
+func registeredAs(s *steptest.Stage, token string) (string, ledger.Registration) {
+	s.Helper()
 	r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
 		Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Source: s.Web, Name: "web", Run: steptest.RunName,
-		Token: "token", From: ec2.ImageX86, Begun: time.Now(),
+		Token: token, From: ec2.ImageX86, Begun: time.Now(),
 	})
 	s.Must(err)
-	id := launchAs(s)
+	id := launchWith(s, token)
 	r.ID = id
 	r, err = s.Ledger.Kept.Amend(s.Context(), r)
 	s.Must(err)
@@ -40,9 +52,14 @@ func test(s *steptest.Stage) (string, ledger.Registration) {
 // launchAs launches an instance with a test's tags.
 func launchAs(s *steptest.Stage) string {
 	s.Helper()
+	return launchWith(s, "token")
+}
+
+func launchWith(s *steptest.Stage, token string) string {
+	s.Helper()
 	out, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
 		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
-		ClientToken: aws.String("token"),
+		ClientToken: aws.String(token),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
 			Tags: tag.List(map[string]string{
 				tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web,

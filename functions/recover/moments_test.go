@@ -22,12 +22,21 @@ import (
 )
 
 // A test instance is younger than any test for four and a half hours; then it is ended, also while a run works with it.
+// Of a clone an image is made, which may take a day.
 func TestHowLongATestInstanceMayRun(t *testing.T) {
-	const oldest = 4*time.Hour + 30*time.Minute
-	for age, ended := range map[time.Duration]bool{oldest - time.Second: false, oldest: true} {
+	const oldest, oldestClone = 4*time.Hour + 30*time.Minute, 35*time.Hour + 30*time.Minute
+	for _, c := range []struct {
+		age          time.Duration
+		clone, ended bool
+	}{{oldest - time.Second, false, false}, {oldest, false, true}, {oldest, true, false},
+		{oldestClone - time.Second, true, false}, {oldestClone, true, true}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := steptest.New(t)
 			id, r := test(s)
+			if c.clone {
+				id, r = clone(s)
+			}
+			age, ended := c.age, c.ended
 			out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
 			s.Must(err)
 			time.Sleep(time.Until(aws.ToTime(out.Reservations[0].Instances[0].LaunchTime).Add(age)))

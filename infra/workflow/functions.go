@@ -123,7 +123,7 @@ var Functions = []Function{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeFleets", "DescribeSpotFleetRequests"),
 			lookWhatLaunches,
-		}, onEnrolled("ec2:CreateImage"), imaging),
+		}, onEnrolled("ec2:CreateImage"), imaging(images, snapshots)),
 	},
 	{
 		Name: "snapshot", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -157,7 +157,7 @@ var Functions = []Function{
 		Environment: env(settings.Table),
 		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances"),
-		}, testing, generalizing, imaging, endTests),
+		}, testing, generalizing, endTests),
 	},
 	{
 		Name: "share", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -29,12 +29,16 @@ const (
 	volumes    = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
 	interfaces = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
 	// A VPC may be shared by Resource Access Manager: its subnets and groups have its owner's account in their ARNs.
-	securityGroups  = "arn:${Partition}:ec2:${Region}:*:security-group/*"
-	subnets         = "arn:${Partition}:ec2:${Region}:*:subnet/${Subnets}"
-	resourceGroups  = "arn:${Partition}:resource-groups:${Region}:${Account}:group/*"
-	profileRoles    = "arn:${Partition}:iam::${Account}:role/${Profiles}"
-	document        = "arn:${Partition}:ssm:${Region}:${Account}:document/" + Command
-	hookedDocument  = "arn:${Partition}:ssm:${Region}:${Account}:document/${HookDocument}"
+	securityGroups = "arn:${Partition}:ec2:${Region}:*:security-group/*"
+	subnets        = "arn:${Partition}:ec2:${Region}:*:subnet/${Subnets}"
+	resourceGroups = "arn:${Partition}:resource-groups:${Region}:${Account}:group/*"
+	profileRoles   = "arn:${Partition}:iam::${Account}:role/${Profiles}"
+	document       = "arn:${Partition}:ssm:${Region}:${Account}:document/" + Command
+	hookedDocument = "arn:${Partition}:ssm:${Region}:${Account}:document/${HookDocument}"
+	// Clones, their images and the snapshots of those.
+	clones          = "arn:${Partition}:ec2:${Region}:${Account}:instance/${Clones}"
+	cloneImages     = "arn:${Partition}:ec2:${Region}::image/${Clones}"
+	cloneSnapshots  = "arn:${Partition}:ec2:${Region}::snapshot/${Clones}"
 	hookedInstances = "arn:${Partition}:ec2:${Region}:${Account}:instance/${Hooks}"
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name

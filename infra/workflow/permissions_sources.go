@@ -20,19 +20,22 @@ func onEnrolled(action string) []Statement {
 	return both
 }
 
-var imaging = []Statement{
-	{
-		Why:       "New images and snapshots, which are tagged as Goldsmith's in the creating call.",
-		Actions:   []string{"ec2:CreateImage"},
-		Resources: []string{images, snapshots},
-		Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
-	},
-	{
-		Why:       "Tags in the creating call only, so that no other image can be tagged into Goldsmith's reach.",
-		Actions:   []string{"ec2:CreateTags"},
-		Resources: []string{images, snapshots},
-		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"CreateImage"}}},
-	},
+// imaging makes images and snapshots.
+func imaging(resources ...string) []Statement {
+	return []Statement{
+		{
+			Why:       "New images and snapshots, which are tagged as Goldsmith's in the creating call.",
+			Actions:   []string{"ec2:CreateImage"},
+			Resources: resources,
+			Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
+		},
+		{
+			Why:       "Tags in the creating call only, so that no other image can be tagged into Goldsmith's reach.",
+			Actions:   []string{"ec2:CreateTags"},
+			Resources: resources,
+			Condition: Condition{"StringEquals": {"ec2:CreateAction": {"CreateImage"}}},
+		},
+	}
 }
 
 // starting is what StartInstances needs, and its dry run.
@@ -155,13 +158,13 @@ var testing = []Statement{
 	},
 }
 
-// generalizing makes images of clones, which carry a test's tag.
-var generalizing = []Statement{{
+// generalizing makes images of clones, which carry a test's tag, and is deployed where a plan makes general images.
+var generalizing = append([]Statement{{
 	Why:       "Stops clones, and makes images of them: of no instance that does not carry the tag " + tag.BootTest + ".",
 	Actions:   []string{"ec2:StopInstances", "ec2:CreateImage"},
-	Resources: []string{instances},
+	Resources: []string{clones},
 	Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.BootTest: {"*"}}},
-}}
+}}, imaging(cloneImages, cloneSnapshots)...)
 
 // commanding runs commands on sources, and is deployed where a plan has hooks or freezes: else nothing can be sent to a
 // source. Who takes the last hooks off the plans while a command is due has to run it by hand.

@@ -57,6 +57,8 @@ const (
 	Standbys = "Standbys"
 	// Drains is "*" where a plan takes instances out of their target groups, and nothing elsewhere.
 	Drains = "Drains"
+	// Clones is "*" where a plan makes general images, and nothing elsewhere.
+	Clones = "Clones"
 	// Hooks is "*" where a plan has commands run on its sources, and HookDocument the document by which that is done;
 	// nothing elsewhere.
 	Hooks        = "Hooks"

@@ -109,17 +109,27 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"verify.instanceType": func(p *Plan) { p.Verify = tested(func(v *Verify) { v.InstanceType = "small" }) },
 		"verify.profile":      func(p *Plan) { p.Verify = tested(func(v *Verify) { v.Profile = "a/b" }) },
 		"verify.command":      func(p *Plan) { p.Verify = tested(func(v *Verify) { v.Command = "true" }) },
-		"verify.patience":     func(p *Plan) { p.Verify.Patience = MinPatience - 1 },
-		"keep.last":           func(p *Plan) { p.Keep.Last = -1 },
-		"keep.weekly":         func(p *Plan) { p.Keep.Weekly = 1001 },
-		"keep.monthly":        func(p *Plan) { p.Keep.Monthly = 1001 },
-		"keep.yearly":         func(p *Plan) { p.Keep.Yearly = 1001 },
-		"keep.grace":          func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
-		"keep.minimum":        func(p *Plan) { p.Keep.Minimum = 0 },
-		"notify.channel":      func(p *Plan) { p.Notify.Channel = "#Ops" },
-		"notify.link":         func(p *Plan) { p.Notify.Link = "public" },
-		"notify.on":           func(p *Plan) { p.Notify.On = []Outcome{"x"} },
-		"notify.mention":      func(p *Plan) { p.Notify.Mention = "@here" },
+		"generalize":          func(p *Plan) { p.Generalize.Enabled = true },
+		"generalize.enabled":  func(p *Plan) { p.Generalize.Keep = []Item{ItemLogs} },
+		"generalize.keep": func(p *Plan) {
+			p.Verify = tested(func(v *Verify) { v.Profile = "tested" })
+			p.Generalize = Generalize{Enabled: true, Keep: []Item{"passwords"}, Command: strings.Repeat("ä", MaxCommand)}
+		},
+		"generalize.command": func(p *Plan) {
+			p.Verify = tested(func(v *Verify) { v.Profile = "tested" })
+			p.Generalize = Generalize{Enabled: true, Keep: Items, Command: strings.Repeat("x", MaxCommand+1)}
+		},
+		"verify.patience": func(p *Plan) { p.Verify.Patience = MinPatience - 1 },
+		"keep.last":       func(p *Plan) { p.Keep.Last = -1 },
+		"keep.weekly":     func(p *Plan) { p.Keep.Weekly = 1001 },
+		"keep.monthly":    func(p *Plan) { p.Keep.Monthly = 1001 },
+		"keep.yearly":     func(p *Plan) { p.Keep.Yearly = 1001 },
+		"keep.grace":      func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
+		"keep.minimum":    func(p *Plan) { p.Keep.Minimum = 0 },
+		"notify.channel":  func(p *Plan) { p.Notify.Channel = "#Ops" },
+		"notify.link":     func(p *Plan) { p.Notify.Link = "public" },
+		"notify.on":       func(p *Plan) { p.Notify.On = []Outcome{"x"} },
+		"notify.mention":  func(p *Plan) { p.Notify.Mention = "@here" },
 	} {
 		p := Default()
 		p.Name = "a"

@@ -111,6 +111,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked, InstanceStore: plan.Lose,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
+		Generalize: plan.Generalize{Enabled: true, Keep: []plan.Item{plan.ItemSSHHostKeys, plan.ItemHostname},
+			Command: "rm -f /etc/web/license.key"},
 		Hooks: plan.Hooks{
 			Before: "mysql -e 'FLUSH TABLES' && echo \"done – ja\"\n", After: "systemctl start web",
 			Timeout: plan.Duration(90 * time.Second), OnFailure: plan.HookIgnore,

@@ -235,3 +235,36 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 }
+
+// A general image is of the clone that is registered, and neither of its source nor of anything else. Its source's own is
+// no general image.
+func TestGeneral(t *testing.T) {
+	r, i := facts(ledger.CreateImage)
+	r.General, r.From = true, "i-2"
+	for instance, want := range map[string]bool{"i-1": false, "i-2": true, "i-3": false, "": false} {
+		i.SourceInstanceId = aws.String(instance)
+		if got := register.Image(r, i) == nil; got != want {
+			t.Errorf("an image of %q counts as the general one: %v", instance, got)
+		}
+	}
+	i.SourceInstanceId = aws.String("i-2")
+	r.General = false
+	if register.Image(r, i) == nil {
+		t.Error("an image of the clone counts as the source's own")
+	}
+	r.General, r.From, i.SourceInstanceId = true, "", nil
+	if register.Image(r, i) == nil {
+		t.Error("an image of no instance counts as general")
+	}
+}
+
+// Of the test instances that are registered only a clone's token says that it is one.
+func TestIsClone(t *testing.T) {
+	r := ledger.Registration{Kind: ledger.MadeTest, Source: "i-1", Run: "nightly-1",
+		Token: register.CloneToken("nightly-1", "i-1")}
+	other, another := r, r
+	other.Run, another.Source = "nightly-2", "i-2"
+	if !register.IsClone(r) || register.IsClone(other) || register.IsClone(another) {
+		t.Error("another's token is a clone's, or its own is not")
+	}
+}

@@ -151,3 +151,41 @@ func threeNightsOf(now time.Time, lineages ...string) (images []retention.Image)
 
 // lineages are few, so that they meet.
 var lineages = []string{"i-1", "i-2", "group/web"}
+
+// Of one lineage general images and others are judged as if the other kind were not there, living or ended.
+func TestDecideByKind(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+		p := plan.Plan{Name: "nightly", Timezone: "Europe/Berlin", Keep: anyKeep(r)}
+		p.Keep.Last++
+		p.Keep.Grace = plan.Duration(72 * time.Hour)
+		// A name that no other lineage has, so that nothing but the kind tells them apart, or one that others have had.
+		several := rapid.Bool().Draw(r, "several lineages")
+		kinds := map[bool][]retention.Image{}
+		var all []retention.Image
+		for n := range rapid.IntRange(1, 30).Draw(r, "images") {
+			image := anyImage(r, n, now)
+			image.Name, image.General = "web", rapid.Bool().Draw(r, "general")
+			if !several {
+				image.Lineage = "i-1"
+			}
+			kinds[image.General], all = append(kinds[image.General], image), append(all, image)
+		}
+		standing := retention.Standing{Apart: map[string]bool{}, Former: map[string][]string{}}
+		for _, l := range retention.Ambiguous(all) { // What is ambiguous is so by both kinds.
+			standing.Apart[l] = rapid.Bool().Draw(r, l+" lives")
+		}
+		got := map[bool][]retention.Decision{}
+		for _, d := range retention.Decide(all, p, standing, now) {
+			got[d.General] = append(got[d.General], d)
+		}
+		for general, of := range kinds {
+			if !slices.Equal(retention.Ambiguous(of), retention.Ambiguous(all)) {
+				continue
+			}
+			if diff := cmp.Diff(retention.Decide(of, p, standing, now), got[general]); diff != "" {
+				r.Fatalf("general %v: %s", general, diff)
+			}
+		}
+	})
+}

@@ -155,7 +155,8 @@ func unretried(s *asl.State, names []string) (problems []string) {
 // launches are the states of a source in which EC2 may have no room.
 func launches(d *definition, s *asl.State) bool {
 	parameters, _ := d.states[s.Name]["Parameters"].(object)
-	return function(s) == "start" || function(s) == "verify" && parameters["do"] == string(verify.Launch)
+	do := parameters["do"]
+	return function(s) == "start" || do == string(verify.Launch) || do == string(verify.Clone)
 }
 
 // attempts is how often a state retries an error: the first retrier that names it, or all, decides.

@@ -179,7 +179,7 @@ func TestCodeIsRead(t *testing.T) {
 	}
 	for of, want := range map[[2]string]string{
 		{"shared/job", "Decision"}: "[image register skip stop wait]",
-		{"shared/job", "For"}:      "[available booted copied refreshed running snapshotted stopped]",
+		{"shared/job", "For"}:      "[available booted cloned copied refreshed running snapshotted stopped]",
 		{"shared/plan", "Restart"}: "[available snapshotted]",
 		{"shared/plan", "Outcome"}: "[failed ok partial]",
 		{"shared/job", "Missing"}:  "[]",

@@ -67,6 +67,7 @@ var mutations = []mutation{
 		shorten("Start the instance", "Retry", 3)(states)
 		shorten("Bring the instance back", "Retry", 3)(states)
 		shorten("Launch a test instance", "Retry", 3)(states)
+		shorten("Launch a clone", "Retry", 3)(states)
 	}, "never names fault.NoCapacity"},
 
 	{"timeouts", "a Task without", drop("Select the sources", "TimeoutSeconds"),

@@ -215,6 +215,8 @@ var stories = []story{
 		n.want("test instances", n.tests(), 0)
 		n.want("state", n.EC2.State(web), ec2.Running)
 	}},
+	{name: "a general image", play: generalized},
+	{name: "a general image, no events", events: silent, play: generalized},
 	{name: "cut off before its image is whole", play: cutOffBeforeItWasWhole},
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
@@ -410,6 +412,16 @@ func imageTested(n *night, ending job.Ending) {
 	n.want("ending", n.result(web).Ending, ending)
 	time.Sleep(5 * time.Minute)
 	n.want("test instances", n.tests(), 0)
+}
+
+// generalized is a night in which a general image is made, and no clone stays.
+func generalized(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "generalized"))
+	n.run(due.Add(3 * time.Hour))
+	n.want("ending", n.result(web).Ending, job.Imaged)
+	n.want("a general image", n.result(web).Raw != nil, true)
+	time.Sleep(5 * time.Minute)
+	n.want("clones and test instances", n.tests(), 0)
 }
 
 // tests are how many test instances there are.
