@@ -10,11 +10,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
 	"goldsmith/local/inject"
 	"goldsmith/local/sfn"
 	"goldsmith/local/ssm"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/register"
@@ -69,14 +71,41 @@ func wasMade(n *night, r sfn.Execution, web string) {
 	n.atRest(result)
 }
 
+// generally are a night's options with general images.
+func generally() stack.Options { return stack.Options{Plans: general()} }
+
+// rollsWhatWasCleaned: where the plan wants general images nothing but these is rolled or shared.
+func (n *night) rollsWhatWasCleaned(images []types.Image) {
+	n.t.Helper()
+	of := map[string]string{}
+	for _, i := range images {
+		of[aws.ToString(i.ImageId)] = aws.ToString(i.SourceInstanceId)
+	}
+	for _, r := range n.runs() {
+		for _, result := range n.results(r) {
+			shared := result.Shared != nil && result.Shared.Problem == ""
+			if !n.plans.Plans[result.Plan].Generalize.Enabled || len(result.Rolled) == 0 && !shared {
+				continue
+			}
+			if clone, there := of[result.Image.ID]; there && (!n.cleaned(clone) || n.EC2.Taken(result.Image.ID).Live) {
+				n.t.Errorf("%s of %s was rolled or shared, and it is of %s, which was not cleaned or not at rest",
+					result.Image.ID, result.Source, clone)
+			}
+		}
+	}
+}
+
+// cleaned reports whether an instance has run the script to its end.
+func (n *night) cleaned(instance string) bool {
+	return slices.ContainsFunc(n.Parameters.Invocations(), func(i ssm.Invocation) bool {
+		return i.Instance == instance && i.Done && strings.Contains(i.Command, "exec sh /run/goldsmith/generalize.sh")
+	})
+}
+
 // atRest: a general image is of an instance that was cleaned, and stopped after that.
 func (n *night) atRest(r job.Result) {
 	n.t.Helper()
-	cleaned := slices.ContainsFunc(n.Parameters.Invocations(), func(i ssm.Invocation) bool {
-		return i.Instance == aws.ToString(n.clones()[0].InstanceId) && i.Done &&
-			strings.Contains(i.Command, "/run/goldsmith/generalize.sh")
-	})
-	n.want("its clone was cleaned before", cleaned, true)
+	n.want("its clone was cleaned before", n.cleaned(aws.ToString(n.clones()[0].InstanceId)), true)
 	n.want("it was written to meanwhile", n.EC2.Taken(r.Image.ID).Live, false)
 }
 
@@ -178,4 +207,52 @@ func TestNoGeneralImage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What runs Windows is imaged and tested as a backup, and is not rolled; a rehearsal says so before, and people are told.
+func TestWindowsIsLeftRaw(t *testing.T) {
+	play(t, generally(), func(n *night) {
+		web := n.launch("web", "private image="+ec2.ImageWindows)
+		n.template("web", "web", "t3.micro", ec2.ImageX86)
+		n.begin()
+		said := n.rehearse(rehearsal.Scheduled(n.plans.Plans["nightly"], due), n.plans.Plans["nightly"])
+		for _, s := range said.Sources {
+			n.want("rehearsed", s.General, job.GeneralLeft)
+			n.want("warned of", len(s.Warnings) > 0 && s.Warnings[len(s.Warnings)-1].Code == job.LeftRaw, true)
+		}
+		n.want("rehearsed rolls", len(said.Templates), 0)
+		r := n.run()[0]
+		n.wasImaged(r, web)
+		result := n.results(r)[web]
+		n.want("state", result.Image.State, "available")
+		n.want("tests and clones", len(n.tests()), 1)
+		n.want("clones", len(n.clones()), 0)
+		n.want("rolled", len(result.Rolled), 0)
+		n.want("image of the template", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), ec2.ImageX86)
+		n.saysOf(r, string(job.LeftRaw), "it runs Windows", "neither rolled nor shared nor copied")
+	})
+}
+
+// The rules count for general images and for the others by themselves: neither pushes anything of the other out.
+func TestGeneralImagesAreKeptApart(t *testing.T) {
+	plans := general(func(p *plan.Plan) { p.Keep.Last, p.Keep.Minimum, p.Keep.Grace = 2, 1, plan.Duration(time.Hour) })
+	play(t, stack.Options{Plans: plans}, func(n *night) {
+		web := n.launch("web", "private")
+		n.begin()
+		made := 0
+		for made < 8 {
+			made = len(n.run())
+			time.Sleep(72 * time.Hour)
+		}
+		kinds := map[bool]int{}
+		for _, i := range n.imagesOf(web) {
+			kinds[strings.HasSuffix(aws.ToString(i.Name), "/general")]++
+		}
+		for general, left := range kinds { // Two are kept, and what was launched lately stays for two days.
+			if left < 2 || left > 5 || left >= made {
+				n.t.Errorf("of %d nights %d images are left, general: %v", made, left, general)
+			}
+		}
+		n.want("kinds", len(kinds), 2)
+	})
 }

@@ -59,6 +59,7 @@ var invariants = []invariant{
 	{afterRan, func(n *night, _ []types.Image) { n.commandsRan() }},
 	{thawsSoon, func(n *night, _ []types.Image) { n.thawsInTime() }},
 	{ofFrozen, func(n *night, _ []types.Image) { n.imagesOfFrozen() }},
+	{ofCleaned, func(n *night, images []types.Image) { n.rollsWhatWasCleaned(images) }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
@@ -82,6 +83,7 @@ const (
 	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
 	thawsSoon    = "nothing stays frozen longer than its limit"
 	ofFrozen     = "what counts as frozen stood still for its snapshots"
+	ofCleaned    = "what a plan with general images rolls or shares is of a clone that was cleaned, and at rest"
 	staysStopped = "what was stopped is not started"
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"

@@ -297,6 +297,32 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "clones cannot be terminated", breaks: ended, on: generally,
+		edit:  func(o *stack.Options) { o.Guard = guarded(refusing("TerminateInstances")) },
+		story: func(n *night) { n.launch("web", ""); n.run() },
+	},
+	{
+		name: "a clone is not cleaned", breaks: ofCleaned, on: generally,
+		edit: func(o *stack.Options) {
+			o.Guard = guarded(instead("SendCommand", "exec sh [^ ]+/generalize.sh", func() string { return "true" }))
+		},
+		story: func(n *night) { n.launch("web", ""); n.run() },
+	},
+	{
+		name: "no general image is made of what is to have one", breaks: ofCleaned, on: generally,
+		edit: func(o *stack.Options) {
+			o.Definition = strings.ReplaceAll(workflow.Definition, `"StringEquals": "due"`, `"StringEquals": "never"`)
+		},
+		story: func(n *night) { n.launch("web", ""); n.run() },
+	},
+	{
+		name: "what has no general image is rolled all the same", breaks: ofCleaned, on: generally,
+		edit: func(o *stack.Options) {
+			o.Definition = strings.ReplaceAll(workflow.Definition, `"StringEquals": "left"`, `"StringEquals": "never"`)
+		},
+		story: func(n *night) { n.launch("web", "image="+ec2.ImageWindows); n.run() },
+	},
+	{
 		name: "what nobody registered is taken for a test instance", breaks: registered,
 		edit: func(o *stack.Options) {
 			o.Guard = guarded(between("DescribeInstances",

@@ -54,12 +54,13 @@ func (m made) shared(shown []goldenImage) {
 	}
 }
 
-// without says of images which devices of their sources were left out, and are not in them.
+// without says of images which are general, and which devices of their sources were left out and are not in them.
 func (m made) without(images []types.Image, shown []goldenImage) {
 	for n, i := range images {
 		if shown[n].Unregistered {
 			continue
 		}
+		shown[n].General = m[shown[n].ID].General
 		shown[n].Without = slices.DeleteFunc(slices.Clone(m[shown[n].ID].LeftOut), func(device string) bool {
 			return slices.ContainsFunc(i.BlockDeviceMappings, func(d types.BlockDeviceMapping) bool {
 				return d.Ebs != nil && aws.ToString(d.DeviceName) == device

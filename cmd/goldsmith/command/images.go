@@ -27,11 +27,11 @@ func (t *terms) imagesCommand() *cobra.Command {
 		Short: "List Goldsmith's images by what they were made from, and why each is kept",
 		Long: `Images lists the images that Goldsmith made in this account and their copies in
 other Regions, the newest of each source first, under which keys they are, whom
-Goldsmith shares them with, which volumes of their sources they are without, and what
-the plans' rules say of each: why it is kept, or when it goes. --uses asks what refers
-to each image, which takes a call for every one. With --name it also says what the source
-was besides its disks when its newest image was begun, and what of that is not there any
-more: what a new instance in its place would have to be.
+Goldsmith shares them with, which are general images, which volumes of their sources
+they are without, and what the plans' rules say of each: why it is kept, or when it goes.
+--uses asks what refers to each image, which takes a call for every one. With --name it
+also says what the source was besides its disks when its newest image was begun, and what
+of that is not there any more: what a new instance in its place would have to be.
 
 With --lost it lists snapshots of instances that are gone instead, and what image
 can be made of the newest of each volume, whose disk is read for it.`,
@@ -91,6 +91,8 @@ type goldenImage struct {
 	Shared *job.Sharing `json:"shared,omitempty"`
 	// Without are the devices of its source that it was told to leave out, and that it does not hold.
 	Without []string `json:"without,omitempty"`
+	// General images are of a clone of their source; the others of that source are its own.
+	General bool `json:"general,omitempty"`
 	// Next is what its plan's rules say of it, in words.
 	Next string `json:"next,omitempty"`
 	// Unregistered images carry Goldsmith's tags and are not known to be its own: they are neither counted nor removed.
@@ -282,6 +284,7 @@ func (l listed) columns(now time.Time) []column {
 		{"AGE", func(i goldenImage) string { return span(now.Sub(i.Made)) }},
 		{"RUN", func(i goldenImage) string { return i.Run }},
 		{"KEY", or(goldenImage.keyed, "-")}, {"SHARED WITH", or(goldenImage.with, "-")},
+		{"KIND", func(i goldenImage) string { return map[bool]string{true: "general", false: "own"}[i.General] }},
 		{"WITHOUT", func(i goldenImage) string { return cmp.Or(strings.Join(i.Without, " "), "-") }},
 		{"NEXT", func(i goldenImage) string { return cmp.Or(i.Next, "-") }},
 		{"USED BY", func(i goldenImage) string { return cmp.Or(strings.Join(i.Uses, "; "), "nothing") }},
@@ -289,6 +292,7 @@ func (l listed) columns(now time.Time) []column {
 	has := map[string]bool{
 		"REGION": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Region != l.home }), "USED BY": l.uses,
 		"KEY":         slices.ContainsFunc(l.Images, func(i goldenImage) bool { return len(i.Keys) > 0 }),
+		"KIND":        slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.General }),
 		"WITHOUT":     slices.ContainsFunc(l.Images, func(i goldenImage) bool { return len(i.Without) > 0 }),
 		"SHARED WITH": slices.ContainsFunc(l.Images, func(i goldenImage) bool { return i.Shared != nil }),
 	}

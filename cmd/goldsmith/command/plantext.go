@@ -64,6 +64,7 @@ func (n plannedPlan) printSources(p *page, now time.Time) {
 	}
 	n.printImaged(p)
 	n.printHooks(p)
+	n.printGeneral(p)
 	n.printRegistering(p)
 	n.printShares(p)
 	n.printCopies(p)
@@ -136,6 +137,34 @@ func (n plannedPlan) printImaged(p *page) {
 	}
 	p.line("")
 	p.table(rows)
+}
+
+// printGeneral says of how many sources a general image would be made.
+func (n plannedPlan) printGeneral(p *page) {
+	due := 0
+	for _, s := range n.Sources {
+		if s.Skip == nil && s.General == job.GeneralDue {
+			due++
+		}
+	}
+	if due == 0 {
+		return
+	}
+	keeps := ""
+	if items := n.plan.Generalize.Keep; len(items) > 0 {
+		keeps = ", but for " + itemsOf(items)
+	}
+	p.line("")
+	p.fold("  ", "%s would have a general image, of a clone from which is taken what is the source's own%s. That is tested and "+
+		"rolled; the source's own image stays as its backup.", count(due, "source"), keeps)
+}
+
+func itemsOf(items []plan.Item) string {
+	var words []string
+	for _, each := range items {
+		words = append(words, string(each))
+	}
+	return strings.Join(words, ", ")
 }
 
 // printHooks says which commands would be run on the sources that run, and what comes of one that fails.

@@ -32,8 +32,8 @@ func servers(
 ) (all []server, note string, err error) {
 	client := ec2.NewFromConfig(at)
 	seen := map[string]bool{}
-	for _, i := range images { // of each source the newest first
-		if i.Region != at.Region || i.Unregistered || seen[i.Source] {
+	for _, i := range images { // of each source the newest first; of what is restored that is its own
+		if i.Region != at.Region || i.Unregistered || i.General || seen[i.Source] {
 			continue
 		}
 		seen[i.Source] = true

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -52,24 +53,42 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		if source.Decision == job.SkipIt || source.Decision == job.RegisterIt && source.Registering == nil {
 			continue
 		}
-		id := Expected(source.ID)
-		j := job.Job{Run: run, Plan: p, Source: source.job()}
-		a.expected[id] = true
-		j.Image.ID, j.Image.Name = id, image.Name(j)
-		a.jobs = append(a.jobs, j)
-		r := register.ImageOf(j)
-		r.ID = id
-		a.registered = append(a.registered, r)
-		a.made = append(a.made, types.Image{
-			ImageId: aws.String(id), Name: aws.String(r.AMIName), SourceInstanceId: aws.String(r.Source),
-			State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
-		})
-		a.results = append(a.results, job.Result{
-			Run: run.Name, Source: source.ID, Image: job.Image{ID: id, State: string(types.ImageStateAvailable)},
-		})
+		a.make(job.Job{Run: run, Plan: p, Source: source.job(), General: source.General})
 	}
 	a.point(n.Templates)
 	return a
+}
+
+// make has the image of a job there, and its general image where it has one.
+func (a *after) make(j job.Job) {
+	j.Image.ID, j.Image.Name = Expected(j.Source.ID), image.Name(j)
+	result := job.Result{Run: a.run, Source: j.Source.ID}
+	own := register.ImageOf(j)
+	if j.General == job.GeneralDue {
+		own.ID = "own image of " + j.Source.ID
+		a.there(j, own, own.Source)
+		result.Raw = &job.Image{ID: own.ID, State: string(types.ImageStateAvailable)}
+		j.Clone.Instance = "clone of " + j.Source.ID
+		own = register.GeneralOf(j, a.newest)
+		j.Image.Name, j.Image.General = own.AMIName, true
+	}
+	own.ID = j.Image.ID
+	a.there(j, own, cmp.Or(j.Clone.Instance, own.Source))
+	result.Image = job.Image{ID: own.ID, State: string(types.ImageStateAvailable), General: j.Image.General}
+	a.results = append(a.results, result)
+	if j.General != job.GeneralLeft { // Which is not copied.
+		a.jobs = append(a.jobs, j)
+	}
+}
+
+// there has an image of an instance there.
+func (a *after) there(j job.Job, r ledger.Registration, of string) {
+	a.expected[r.ID] = true
+	a.registered = append(a.registered, r)
+	a.made = append(a.made, types.Image{
+		ImageId: aws.String(r.ID), Name: aws.String(r.AMIName), SourceInstanceId: aws.String(of),
+		State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
+	})
 }
 
 // point has what would be rolled hold the new images.

@@ -95,6 +95,9 @@ func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error
 	return nil
 }
 
+// rolled reports whether an image would be made of it, and rolled.
+func (s Source) rolled() bool { return s.imaged() && s.General != job.GeneralLeft }
+
 // job is the source as jobs have it.
 func (s Source) job() job.Source {
 	if s.tags != nil {

@@ -54,7 +54,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	first := map[string]string{}
 	for _, n := range byID(sources) {
 		src := &sources[n]
-		if !src.imaged() {
+		if !src.rolled() {
 			continue
 		}
 		image, err := s.expected(ctx, *src, run)
