@@ -50,9 +50,9 @@ func registeredAs(s *steptest.Stage, token string) (string, ledger.Registration)
 }
 
 // launchAs launches an instance with a test's tags.
-func launchAs(s *steptest.Stage) string {
+func launchAs(s *steptest.Stage) {
 	s.Helper()
-	return launchWith(s, "token")
+	launchWith(s, "token")
 }
 
 func launchWith(s *steptest.Stage, token string) string {

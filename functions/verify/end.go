@@ -62,7 +62,8 @@ func (s Step) left(ctx context.Context, j job.Job, l launched) (string, error) {
 	case err != nil:
 		return "", err
 	case l.id != "" && id != l.id:
-		handler.Log(ctx).WarnContext(ctx, l.is+" not shown", "instance", l.id, "source", j.Source.ID, "run", j.Run.Name)
+		handler.Log(ctx).WarnContext(ctx, "instance not shown", "what", l.is, "instance", l.id, "source", j.Source.ID,
+			"run", j.Run.Name)
 		return "", nil
 	case !ok, source.Ending(source.State(i)):
 		return "", nil
@@ -70,8 +71,8 @@ func (s Step) left(ctx context.Context, j job.Job, l launched) (string, error) {
 	return id, nil
 }
 
-// shown is the job's instance, as EC2 shows it: of those with its token that were launched from its image the first one,
-// whatever its state.
+// shown is the job's instance, as EC2 shows it: of those with its token that were launched from its image the first
+// one, whatever its state.
 func (s Step) shown(ctx context.Context, j job.Job, l launched) (i types.Instance, ok bool, err error) {
 	out, err := s.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("client-token"), Values: []string{l.token}},

@@ -87,8 +87,7 @@ func words(items []plan.Item) (all []string) {
 	return all
 }
 
-// stopping is how long the clone may take to shut down, which is when the rest is taken from it. What runs on it was not
-// asked to by anyone.
+// stopping is how long the clone may take to shut down, which is when the rest is taken from it.
 const stopping = time.Hour
 
 // stop is nil once the clone is stopped.

@@ -1,6 +1,6 @@
-// Package verify tries an image before anything is pointed at it: it launches one instance from it, may run a command on
-// that, and always terminates it. Where the plan wants a general image it launches a clone of the source the same way, and
-// makes the image of that before.
+// Package verify tries an image before anything is pointed at it: it launches one instance from it, may run a command
+// on that, and always terminates it. Where the plan wants a general image it launches a clone of the source the same
+// way before, and makes the image of that.
 package verify
 
 import (

@@ -164,7 +164,7 @@ var (
 	FreezeOfs     = []FreezeOf{FreezeFilesystems, FreezeMySQL, FreezePostgreSQL, FreezeMongoDB}
 	Restarts      = []Restart{Snapshotted, Available}
 	Items         = []Item{ItemCloudInit, ItemMachineID, ItemSSHHostKeys, ItemHostname, ItemDHCPLeases, ItemUdevNet,
-		ItemAgents, ItemCredentialSecret, ItemHistories, ItemLogs, ItemRandomSeed, ItemTemporary}
+		ItemAgents, ItemSystemdKey, ItemHistories, ItemLogs, ItemRandomSeed, ItemTemporary}
 	Bases         = []Base{BaseDefault, BaseLatest}
 	Deletes       = []Delete{DeleteAlways, DeleteAsSource}
 	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}

@@ -2,10 +2,10 @@ package plan
 
 import "unicode/utf8"
 
-// Generalize makes a second, general image of each instance that runs Linux, which is what is rolled, shared and copied: a
-// clone is launched from the image of the instance as verify says, what is the instance's own is taken from it, and it is
-// stopped, imaged and ended. The image of the instance itself stays, as the backup. It needs verify.boot and
-// verify.profile.
+// Generalize makes a second, general image of each instance that runs Linux, which is what is rolled, shared and
+// copied: a clone is launched from the image of the instance as verify says, what is the instance's own is taken from
+// it, and it is stopped, imaged and ended. The image of the instance itself stays, as the backup. It needs verify.boot
+// and verify.profile.
 type Generalize struct {
 	// Enabled makes the general images. Default false.
 	Enabled bool `json:"enabled,omitempty"`
@@ -21,18 +21,18 @@ type Item string
 
 // The items, as the script of package generalize has them.
 const (
-	ItemCloudInit        Item = "cloud-init"
-	ItemMachineID        Item = "machine-id"
-	ItemSSHHostKeys      Item = "ssh-host-keys"
-	ItemHostname         Item = "hostname"
-	ItemDHCPLeases       Item = "dhcp-leases"
-	ItemUdevNet          Item = "udev-net"
-	ItemAgents           Item = "agents"
-	ItemCredentialSecret Item = "credential-secret"
-	ItemHistories        Item = "histories"
-	ItemLogs             Item = "logs"
-	ItemRandomSeed       Item = "random-seed"
-	ItemTemporary        Item = "temporary"
+	ItemCloudInit   Item = "cloud-init"
+	ItemMachineID   Item = "machine-id"
+	ItemSSHHostKeys Item = "ssh-host-keys"
+	ItemHostname    Item = "hostname"
+	ItemDHCPLeases  Item = "dhcp-leases"
+	ItemUdevNet     Item = "udev-net"
+	ItemAgents      Item = "agents"
+	ItemSystemdKey  Item = "credential-secret"
+	ItemHistories   Item = "histories"
+	ItemLogs        Item = "logs"
+	ItemRandomSeed  Item = "random-seed"
+	ItemTemporary   Item = "temporary"
 )
 
 // IsZero reports whether nothing is said of general images.

@@ -49,7 +49,7 @@ var todo = map[job.ReasonCode]string{
 		"volume, or leave it so.",
 	job.NotLeftOut: "Delete the snapshots that no image holds, if they are not wanted; what EC2 does with the volumes " +
 		"that a plan leaves out is in docs/plans.md.",
-	job.LeftRaw: "Take what is named out of the plan, or leave it so: it is imaged as a backup only (docs/plans.md).",
+	job.LeftRaw:      "Take what is named out of the plan, or leave it so: it is imaged as a backup only (docs/plans.md).",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

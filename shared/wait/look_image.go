@@ -117,26 +117,32 @@ func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.J
 	j.Image.State = string(found.State)
 	switch image.ProgressOf(found.State) {
 	case image.Available:
-		if j.Decision == job.RegisterIt {
-			j.Image.State = job.Registered // It counts once it is known how it is billed.
-		}
 		if j, err = allTheSame(ctx, api, j, found); err != nil {
 			return j, false, err
 		}
-		if j.Raw == nil {
-			j.Times.Available = now
-		} else {
-			j.General = job.GeneralMade
-		}
-		j.Image.Snapshots = image.Snapshots(found)
-		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
-		return j, true, nil
+		return available(j, found, now), true, nil
 	case image.Lost:
 		return j, false, fault.Failure(untouched(j), "image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID,
 			found.State, image.Why(found))
 	case image.Pending:
 	}
 	return j, false, nil
+}
+
+// available is the job whose image is.
+func available(j job.Job, found types.Image, now time.Time) job.Job {
+	switch {
+	case j.Raw != nil:
+		j.General = job.GeneralMade
+	case j.Decision == job.RegisterIt:
+		j.Image.State = job.Registered // It counts once it is known how it is billed.
+		fallthrough
+	default:
+		j.Times.Available = now
+	}
+	j.Image.Snapshots = image.Snapshots(found)
+	j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
+	return j
 }
 
 // lookImageDown looks at an image, and while an instance is down for it at that, too: other hands may start it, and

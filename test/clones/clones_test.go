@@ -139,7 +139,7 @@ var own = map[string]struct{ gone, emptied []string }{
 		emptied: []string{"/var/log/syslog", "/var/log/wtmp", "/var/log/app/a b.log", "/var/log/dpkg.log",
 			"/var/log/bootstrap.log"}},
 	"random-seed": {gone: []string{"/var/lib/systemd/random-seed", "/boot/efi/loader/random-seed"}},
-	"temporary": {gone: []string{"/tmp/session", "/tmp/a\nb", "/var/tmp/.hidden/deep", "/tmp/-rf"}},
+	"temporary":   {gone: []string{"/tmp/session", "/tmp/a\nb", "/var/tmp/.hidden/deep", "/tmp/-rf"}},
 }
 
 // stays is what looks like it, and is not this machine's alone.
@@ -181,7 +181,7 @@ ssh-keygen -q -A`)
 }
 
 // atShutdown runs what the service that was arranged is to run, with what it is given.
-func (m machine) atShutdown() string {
+func (m machine) atShutdown() {
 	m.Helper()
 	unit := m.must("cat /run/systemd/system/goldsmith-generalize.service")
 	stop := regexp.MustCompile(`(?m)^ExecStop=(.*)$`).FindStringSubmatch(unit)
@@ -189,7 +189,7 @@ func (m machine) atShutdown() string {
 	if stop == nil || given == nil {
 		m.Fatalf("the service is not what systemd would run:\n%s", unit)
 	}
-	return m.must("export " + given[1] + "\n" + strings.Replace(stop[1], "/bin/sh", m.shell, 1))
+	m.must("export " + given[1] + "\n" + strings.Replace(stop[1], "/bin/sh", m.shell, 1))
 }
 
 // changes is what is not as it was, by whether it is gone, empty or another.
@@ -227,20 +227,25 @@ func wanted(before map[string]string, keep ...string) map[string]string {
 			all[path] = "empty"
 		}
 	}
-	for path, held := range before { // What was in directories that go as a whole, and of logs that Debian has made.
-		for _, dir := range []string{"/var/lib/cloud/instances", "/var/lib/cloud/data", "/var/lib/cloud/sem",
-			"/etc/puppetlabs/puppet/ssl", "/var/lib/amazon/ssm/Vault", "/home/ann/.mongodb/mongosh",
-			"/var/log/journal/0123456789abcdef0123456789abcdef", "/var/tmp/.hidden"} {
-			if (path == dir || strings.HasPrefix(path, dir+"/")) && !kept(dir, keep) {
-				all[path] = "gone"
-			}
-		}
-		if strings.HasPrefix(path, "/var/log/") && all[path] == "" && held != empty && len(held) == len(empty) &&
-			!slices.Contains(keep, "logs") {
+	for path, held := range before {
+		switch {
+		case inWhole(path, keep):
+			all[path] = "gone"
+		case strings.HasPrefix(path, "/var/log/") && all[path] == "" && held != empty && len(held) == len(empty) &&
+			!slices.Contains(keep, "logs"): // Debian has made some.
 			all[path] = "empty"
 		}
 	}
 	return all
+}
+
+// inWhole reports whether a path is of a directory that goes as a whole.
+func inWhole(path string, keep []string) bool {
+	return slices.ContainsFunc([]string{"/var/lib/cloud/instances", "/var/lib/cloud/data", "/var/lib/cloud/sem",
+		"/etc/puppetlabs/puppet/ssl", "/var/lib/amazon/ssm/Vault", "/home/ann/.mongodb/mongosh",
+		"/var/log/journal/0123456789abcdef0123456789abcdef", "/var/tmp/.hidden"}, func(dir string) bool {
+		return (path == dir || strings.HasPrefix(path, dir+"/")) && !kept(dir, keep)
+	})
 }
 
 // shown is a path as sha256sum shows it.

@@ -83,8 +83,7 @@ func (n *night) rollsWhatWasCleaned(images []types.Image) {
 	}
 	for _, r := range n.runs() {
 		for _, result := range n.results(r) {
-			shared := result.Shared != nil && result.Shared.Problem == ""
-			if !n.plans.Plans[result.Plan].Generalize.Enabled || len(result.Rolled) == 0 && !shared {
+			if !n.plans.Plans[result.Plan].Generalize.Enabled || !used(result) {
 				continue
 			}
 			if clone, there := of[result.Image.ID]; there && (!n.cleaned(clone) || n.EC2.Taken(result.Image.ID).Live) {
@@ -94,6 +93,9 @@ func (n *night) rollsWhatWasCleaned(images []types.Image) {
 		}
 	}
 }
+
+// used reports whether an image was rolled or shared.
+func used(r job.Result) bool { return len(r.Rolled) > 0 || r.Shared != nil && r.Shared.Problem == "" }
 
 // cleaned reports whether an instance has run the script to its end.
 func (n *night) cleaned(instance string) bool {
