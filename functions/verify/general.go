@@ -73,7 +73,7 @@ func (s Step) clean(ctx context.Context, j job.Job) (job.Job, error) {
 	err := s.have(ctx, j, told{on: on, mark: cleaning, text: generalize.Command(words(g.Keep), g.Command),
 		booted: j.Clone.Booted, goes: of(j) + " has a clone that is being cleaned", failed: on.unable,
 		late: on.unable + ", since its clone was not cleaned",
-		do:   "Run the plan again once the clone's command succeeds; the image of the source itself is kept."})
+		do:   "Put right what it says, by the plan's generalize or on the source, then run the plan again."})
 	if err == nil {
 		j.Clone.Cleaned = s.Now().UTC()
 	}

@@ -382,7 +382,9 @@ type Image struct {
 type General string
 
 const (
-	// GeneralDue is one that is to be made.
+	// GeneralWanted is one that is to be made once the image of the source itself is available.
+	GeneralWanted General = "wanted"
+	// GeneralDue is one that is to be made now.
 	GeneralDue General = "due"
 	// GeneralMade is one that is available.
 	GeneralMade General = "made"

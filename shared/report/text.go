@@ -136,7 +136,7 @@ func (s Source) Tested() string {
 		said = ", tested: booted in " + Span(s.Boot)
 	}
 	if s.Raw != "" {
-		said += ", general: " + s.Raw + " is its own"
+		said += ", a general image; its own is " + s.Raw
 	}
 	return said
 }

@@ -20,7 +20,7 @@ func (f Facts) General() (job.General, []job.Reason) {
 	case strings.HasPrefix(string(f.Instance.InstanceType), "mac"):
 		return leftRaw("it runs macOS, and general images are made of Linux only")
 	default:
-		return job.GeneralDue, nil
+		return job.GeneralWanted, nil
 	}
 }
 

@@ -131,12 +131,14 @@ func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.J
 
 // available is the job whose image is.
 func available(j job.Job, found types.Image, now time.Time) job.Job {
+	if j.Decision == job.RegisterIt {
+		j.Image.State = job.Registered // It counts once it is known how it is billed.
+	}
 	switch {
 	case j.Raw != nil:
 		j.General = job.GeneralMade
-	case j.Decision == job.RegisterIt:
-		j.Image.State = job.Registered // It counts once it is known how it is billed.
-		fallthrough
+	case j.General == job.GeneralWanted:
+		j.General, j.Times.Available = job.GeneralDue, now
 	default:
 		j.Times.Available = now
 	}

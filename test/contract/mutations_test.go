@@ -179,7 +179,7 @@ var mutations = []mutation{
 		entry("Does the instance wait for the image?", "Choices", 2, func(c object) { c["StringEquals"] = "ready" }),
 		`$.plan.restart is never "ready"`},
 	{"choices", "an image state that is none",
-		entry("Is the image ready?", "Choices", 3, func(c object) { c["StringEquals"] = "ready" }),
+		entry("Is the image ready?", "Choices", 4, func(c object) { c["StringEquals"] = "ready" }),
 		`$.image.state is never "ready"`},
 	{"choices", "an outcome that is none",
 		entry("Did the run go well?", "Choices", 0, func(c object) { c["StringEquals"] = "FAILED" }),

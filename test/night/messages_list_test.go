@@ -12,6 +12,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
+	"goldsmith/local/ssm"
 	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
@@ -462,6 +463,19 @@ func testSituations() []*situation {
 		{what: "the test instance cannot be terminated", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{
 			Action: "TerminateInstances", Code: denied, Status: 403, Until: due.Add(12 * time.Minute),
 		})},
+		{what: "a general image is made", options: generally(), story: failing(ec2.Fault{Action: "nothing"})},
+		{what: "the clone cannot be cleaned", options: generally(), story: func(n *night) {
+			n.Parameters.OnCommand(func(_, _ string) ssm.Ran {
+				return ssm.Ran{Status: "Failed", Code: 1, Output: "logs: not removed: /var/log/audit"}
+			})
+			failing(ec2.Fault{Action: "nothing"})(n)
+		}},
+		{what: "the general image does not become available", options: generally(), story: failing(ec2.Fault{
+			Action: "CreateImage", Nth: []int{2}, ImageState: "failed", Message: "a volume is gone"})},
+		{what: "Windows has no general image", options: generally(), story: func(n *night) {
+			n.launch("web", "image="+ec2.ImageWindows)
+			n.run()
+		}},
 	}
 }
 
