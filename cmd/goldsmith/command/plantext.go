@@ -143,7 +143,7 @@ func (n plannedPlan) printImaged(p *page) {
 func (n plannedPlan) printGeneral(p *page) {
 	due := 0
 	for _, s := range n.Sources {
-		if s.Skip == nil && s.General == job.GeneralDue {
+		if s.Skip == nil && s.General == job.GeneralWanted {
 			due++
 		}
 	}

@@ -64,7 +64,7 @@ func (a *after) make(j job.Job) {
 	j.Image.ID, j.Image.Name = Expected(j.Source.ID), image.Name(j)
 	result := job.Result{Run: a.run, Source: j.Source.ID}
 	own := register.ImageOf(j)
-	if j.General == job.GeneralDue {
+	if j.General == job.GeneralWanted {
 		own.ID = "own image of " + j.Source.ID
 		a.there(j, own, own.Source)
 		result.Raw = &job.Image{ID: own.ID, State: string(types.ImageStateAvailable)}

@@ -41,7 +41,7 @@ type Source struct {
 	Warnings []job.Reason `json:"warnings,omitempty"`
 	// LeftOut are the volumes that its image would be without.
 	LeftOut []job.LeftOut `json:"leftOut,omitempty"`
-	// General is due where a general image would be made of it and rolled, and left where the plan wants one and none
+	// General is wanted where a general image would be made of it and rolled, and left where the plan wants one and none
 	// would be.
 	General job.General `json:"general,omitempty"`
 	// Unshared is why its image would not be shared; nil where nothing is known against that, or none would be.
