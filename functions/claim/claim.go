@@ -159,8 +159,8 @@ func (s Step) instance(
 }
 
 // leaveOut settles which volumes are left out of the image and whether a general one is made of it, and what is to be
-// said of that. The other volumes are what is waited for. The tags of the volumes are asked for only where the plan goes
-// by them; where EC2 does not answer that, nothing is stopped.
+// said of that. The other volumes are what is waited for. The tags of the volumes are asked for only where the plan
+// goes by them; where EC2 does not answer that, nothing is stopped.
 func (s Step) leaveOut(ctx context.Context, j job.Job, f source.Facts) (job.Job, []job.Reason, error) {
 	j.Image.LeftOut = nil
 	if j.Plan.Image.Volumes.Tagged {

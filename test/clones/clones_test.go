@@ -231,12 +231,16 @@ func wanted(before map[string]string, keep ...string) map[string]string {
 		switch {
 		case inWhole(path, keep):
 			all[path] = "gone"
-		case strings.HasPrefix(path, "/var/log/") && all[path] == "" && held != empty && len(held) == len(empty) &&
-			!slices.Contains(keep, "logs"): // Debian has made some.
+		case all[path] == "" && isLog(path, held) && !slices.Contains(keep, "logs"):
 			all[path] = "empty"
 		}
 	}
 	return all
+}
+
+// isLog reports whether a path is of a log that Debian has made.
+func isLog(path, held string) bool {
+	return strings.HasPrefix(path, "/var/log/") && held != empty && len(held) == len(empty)
 }
 
 // inWhole reports whether a path is of a directory that goes as a whole.

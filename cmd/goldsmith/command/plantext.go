@@ -155,8 +155,8 @@ func (n plannedPlan) printGeneral(p *page) {
 		keeps = ", but for " + itemsOf(items)
 	}
 	p.line("")
-	p.fold("  ", "%s would have a general image, of a clone from which is taken what is the source's own%s. That is tested "+
-		"and rolled; the source's own image stays as its backup.", count(due, "source"), keeps)
+	p.fold("  ", "%s would have a general image, of a clone from which is taken what is the source's own%s. That is "+
+		"tested and rolled; the source's own image stays as its backup.", count(due, "source"), keeps)
 }
 
 func itemsOf(items []plan.Item) string {
