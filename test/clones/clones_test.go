@@ -99,11 +99,12 @@ func (m machine) command(keep []string, own string) (string, bool) {
 	return m.in(text, m.shell, "-s")
 }
 
-// tree is every file that is there but in memory, with what it holds.
+// tree is every file that is there but in memory, with what it holds; of programs, which nobody writes, when they were
+// written.
 func (m machine) tree() map[string]string {
 	m.Helper()
 	out := m.must(`cd / && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./run \) -prune -o \
-  \( -type f -exec sha256sum {} + \) -o \( ! -type f -printf '%y%l  %p\n' \)`)
+  -path './usr/*' -printf '%y%s%T@  %p\n' -o \( -type f -exec sha256sum {} + \) -o -printf '%y%l  %p\n'`)
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
 		held, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
