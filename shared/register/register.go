@@ -45,6 +45,7 @@ func ImageOf(j job.Job) ledger.Registration {
 func GeneralOf(j job.Job, now time.Time) ledger.Registration {
 	r := ImageOf(j)
 	r.General, r.From, r.AMIName, r.Begun = true, j.Clone.Instance, image.GeneralName(j), now
+	r.Server = nil // What is restored is the source's own image.
 	return r
 }
 
