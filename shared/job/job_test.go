@@ -260,8 +260,9 @@ func TestResultOf(t *testing.T) {
 	want := job.Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan, Ending: job.Broken,
 		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Rest: j.Rest,
-		Shared:    &job.Sharing{Problem: j.Unshared.Problem(), Do: j.Unshared.Do()},
-		Copies:    j.Copies,
+		Shared: &job.Sharing{Problem: j.Unshared.Problem(), Do: j.Unshared.Do()},
+		Copies: j.Copies,
+		Raw:    j.Raw, General: j.General,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -88,3 +88,22 @@ func TestBootOf(t *testing.T) {
 		t.Errorf("of all states and checks %d have booted and %d are dead", counts[wait.Booted], counts[wait.Dead])
 	}
 }
+
+// A clone has booted as a test instance has, and what is said of it names it.
+func TestCloned(t *testing.T) {
+	j := work()
+	j.Clone = job.Clone{Instance: "i-1", Sent: begun}
+	j.Plan.Verify = plan.Verify{Boot: true, Patience: plan.Duration(20 * time.Minute)}
+	up := func(checks []types.InstanceStatus) *cloud {
+		for i := range checks {
+			checks[i].InstanceId = aws.String("i-1")
+		}
+		return &cloud{instance: instance("running"), statuses: checks}
+	}
+	cloned := settle(t, j, job.ForCloned, time.Minute, up(status("ok", "ok")), &tokens{}).reached(t)
+	if !cloned.Clone.Booted.Equal(begun.Add(time.Minute)) || !cloned.Times.Booted.IsZero() {
+		t.Errorf("cloned at %s, tested at %s", cloned.Clone.Booted, cloned.Times.Booted)
+	}
+	settle(t, j, job.ForCloned, time.Minute, up(status("ok", "initializing")), &tokens{}).pending(t)
+	settle(t, j, job.ForCloned, 21*time.Minute, up(status("ok", "impaired")), &tokens{}).failed(t, "its clone i-1 runs")
+}

@@ -22,11 +22,13 @@ func TestFor(t *testing.T) {
 	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute),
 		StartSent: begun.Add(3 * time.Minute), TestSent: begun.Add(4 * time.Minute)}
 	j.TestInstance, j.Plan.Verify.Patience = "i-2", plan.Duration(20*time.Minute)
+	j.Clone = job.Clone{Instance: "i-3", Sent: begun.Add(5 * time.Minute), ImageSent: begun.Add(6 * time.Minute)}
 	for what, want := range map[job.For]job.Await{
 		job.ForStopped:   {Resource: "i-1", Until: begun.Add(time.Minute + time.Hour)},
 		job.ForSnapshots: {Resource: "i-1", Until: begun.Add(2*time.Minute + 30*time.Minute)},
 		job.ForRunning:   {Resource: "i-1", Until: begun.Add(3*time.Minute + time.Hour)},
 		job.ForBooted:    {Resource: "i-2", Until: begun.Add(24 * time.Minute)},
+		job.ForCloned:    {Resource: "i-3", Until: begun.Add(25 * time.Minute)},
 		job.ForImage:     {Resource: "ami-1", Until: begun.Add(2*time.Minute + 30*time.Hour)},
 	} {
 		want.For = what
@@ -37,6 +39,10 @@ func TestFor(t *testing.T) {
 		if diff := cmp.Diff(&want, got); diff != "" {
 			t.Error(diff)
 		}
+	}
+	j.Raw = &job.Image{ID: "ami-0"} // The image is the general one.
+	if got, err := wait.For(j, job.ForImage); err != nil || !got.Until.Equal(begun.Add(6*time.Minute+30*time.Hour)) {
+		t.Errorf("the general image is awaited until %v, %v", got.Until, err)
 	}
 	if _, err := wait.For(j, "rebooted"); err == nil {
 		t.Error("it knows how to wait for a reboot")
