@@ -26,16 +26,17 @@ func TestResultOfBothKinds(t *testing.T) {
 	if diff := cmp.Diff([]job.Image{own, general}, []job.Image{first.ImageOf(false), first.ImageOf(true)}); diff != "" {
 		t.Error(diff)
 	}
-	for id, counts := range map[string]bool{"ami-1": true, "ami-2": false, "": false} {
-		if got := first.Counts(id); got != counts {
-			t.Errorf("%q counts: %v", id, got)
+	counting := func(want bool) {
+		t.Helper()
+		got := []bool{first.Counts("ami-1"), first.Counts("ami-2"), first.Counts("")}
+		if diff := cmp.Diff([]bool{true, want, false}, got); diff != "" {
+			t.Error(diff)
 		}
 	}
+	counting(false)
 	general.State = "available"
 	first.Put(general)
-	if !first.Counts("ami-1") || !first.Counts("ami-2") {
-		t.Error("both are there, and one does not count")
-	}
+	counting(true)
 	var one job.Result
 	one.Put(own)
 	if one.Raw != nil || one.ImageOf(true).ID != "" {

@@ -258,3 +258,24 @@ func TestGeneralImagesAreKeptApart(t *testing.T) {
 		n.want("kinds", len(kinds), 2)
 	})
 }
+
+// What is copied and shared is the general image, and the copy is registered as one.
+func TestAGeneralImageIsCopied(t *testing.T) {
+	plans := general(func(p *plan.Plan) {
+		p.Copies, p.Share.Accounts = []plan.Copy{{Region: virginia}}, []string{"111122223333"}
+	})
+	play(t, afar(plans), func(n *night) {
+		web := n.launch("web", "private")
+		n.begin()
+		r := n.run()[0]
+		result := n.results(r)[web]
+		n.want("copies", len(result.Copies), 1)
+		copied := n.registrationOf(result.Copies[0].ID)
+		n.want("its image", copied.From, result.Image.ID)
+		n.want("registered", []any{copied.General, copied.Lineage, copied.Good}, []any{true, web, true})
+		n.want("shared", result.Shared.Accounts, []string{"111122223333"})
+		n.want("the source's own is shared", n.registrationOf(result.Raw.ID).Shared == nil, true)
+		n.want("kinds", []bool{n.registrationOf(result.Image.ID).General, n.registrationOf(result.Raw.ID).General},
+			[]bool{true, false})
+	})
+}
