@@ -76,6 +76,7 @@ var wide = map[string]string{
 	"logs:CreateLogStream":                 "streams of the function's own group",
 	"logs:PutLogEvents":                    "streams of the function's own group",
 	"autoscaling:ExitStandby":              "a member comes back into service, whatever became of its group's tags",
+	"autoscaling:SetInstanceProtection":    "a member that is back is protected no longer, whatever became of its group's tags",
 	"elasticloadbalancing:RegisterTargets": "a target comes back into its group, whatever became of that one's tags",
 	"ssm:PutParameter":                     "the aliases' own path",
 	"states:StopExecution":                 "executions of the suite's own machine",

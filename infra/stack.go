@@ -145,6 +145,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Groups:         refreshed(c),
 		workflow.Standbys:       standing(c),
 		workflow.Clones:         cloned(c),
+		workflow.Replaces:       replacing(c),
 		workflow.Drains:         drained(c),
 		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
@@ -212,7 +213,17 @@ func refreshed(c Config) []string {
 // standing is every group, if a plan puts members of groups into Standby.
 func standing(c Config) []string {
 	for _, p := range c.Plans.Plans {
-		if p.Groups.Shrinks() {
+		if p.Groups.Stands() {
+			return []string{"*"}
+		}
+	}
+	return nil
+}
+
+// replacing is every group, if a plan has members in Standby replaced.
+func replacing(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Groups.Replaces() {
 			return []string{"*"}
 		}
 	}

@@ -231,7 +231,7 @@ func TestClaimSkips(t *testing.T) {
 			Want: found + ": ok",
 			Then: skipped(job.AutoScalingMember,
 				"Auto Scaling group fleet would terminate it once it is stopped: let the plan put it into Standby "+
-					"(groups.standby: shrink), image it with consistency none or reboot, or image another"),
+					"(groups.standby: shrink or replace), image it with consistency none or reboot, or image another"),
 		},
 		{
 			Name:  "select found a one-time Spot request",

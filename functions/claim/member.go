@@ -27,7 +27,7 @@ func (s Step) member(ctx context.Context, j job.Job, f source.Facts) (job.Job, e
 	if err != nil {
 		return j, err
 	}
-	j.Standby = &job.Standby{Group: found.Name(), Targets: found.Targets()}
+	j.Standby = &job.Standby{Group: found.Name(), Targets: found.Targets(), Replaced: j.Plan.Groups.Replaces()}
 	mine, err := s.Ledger.Take(ctx, slot(j, s.Now()), time.Time{})
 	if err != nil {
 		return j, fmt.Errorf("asking for the place of group %s: %w", found.Name(), err)
@@ -38,6 +38,9 @@ func (s Step) member(ctx context.Context, j job.Job, f source.Facts) (job.Job, e
 	f.Member = &found
 	if decision := source.Decide(f); decision.Skip != nil {
 		return s.free(ctx, refuse(j, decision.Skip))
+	}
+	if told := f.Replacing(); told != nil {
+		j.Warnings = append(slices.Clone(j.Warnings), *told)
 	}
 	return j, nil
 }

@@ -17,9 +17,10 @@ import (
 	"goldsmith/shared/standby"
 )
 
-// groupsAPI puts members of Auto Scaling groups into Standby.
+// groupsAPI puts members of Auto Scaling groups into Standby, and protects them from scale-in.
 type groupsAPI interface {
 	asg.Members
+	standby.Protector
 	EnterStandby(context.Context, *autoscaling.EnterStandbyInput, ...func(*autoscaling.Options)) (
 		*autoscaling.EnterStandbyOutput, error)
 }
@@ -69,23 +70,31 @@ func other(j job.Job, why string) *job.Reason {
 // taken back: what somebody puts into Standby from then on would count as the run's.
 func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	first := c.Standby == nil
-	if reason, err := s.mayEnter(ctx, j, c); err != nil || reason != nil {
+	found, reason, err := s.mayEnter(ctx, j, c)
+	if err != nil || reason != nil {
 		return c, reason, err
 	}
-	c, err := s.noteLeaving(ctx, j, c)
-	if err != nil {
+	if c, err = s.noteLeaving(ctx, j, c, found.Protected()); err != nil {
 		return c, nil, err
+	}
+	if c, reason, err = s.protect(ctx, j, c, first); err != nil || reason != nil {
+		return c, reason, err
 	}
 	tried := &attempts{}
 	_, err = s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
 		AutoScalingGroupName: aws.String(j.Standby.Group), InstanceIds: []string{j.Source.ID},
-		ShouldDecrementDesiredCapacity: aws.Bool(true),
+		ShouldDecrementDesiredCapacity: aws.Bool(!c.Standby.Replaced),
 	}, tried.hear)
 	switch {
 	case err == nil, tried.unsure && notAllowed(err): // An attempt before this one may have done it.
 		return c, nil, s.drains(j, *c.Standby)
 	case !first || tried.unsure || !fault.DidNothing(err):
 		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
+	}
+	if !c.Standby.Protected.IsZero() { // What is not taken off here is where the job ends, by the journal.
+		if err := standby.Protect(ctx, s.AutoScaling, c, false); err != nil {
+			return c, nil, err
+		}
 	}
 	s.stays(ctx, c)
 	if fault.IsRefused(err) { // Throttled, or denied: the numbers may be right.
@@ -94,11 +103,36 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 	return c, other(j, fault.Brief(err)), nil
 }
 
-// noteLeaving has the claim say that its source is about to leave service.
-func (s Step) noteLeaving(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, error) {
+// protect has a member that is replaced protected from scale-in before it leaves service: once it is back its group is
+// one too many. What Auto Scaling refuses for certain at the first attempt keeps it in service.
+func (s Step) protect(ctx context.Context, j job.Job, c ledger.Claim, first bool) (ledger.Claim, *job.Reason, error) {
+	if c.Standby.Protected.IsZero() {
+		return c, nil, nil
+	}
+	tried := &attempts{}
+	err := standby.Protect(ctx, s.AutoScaling, c, true, tried.hear)
+	if err == nil {
+		return c, nil, nil
+	}
+	if !first || tried.unsure || !fault.DidNothing(err) {
+		return c, nil, err
+	}
+	s.stays(ctx, c)
+	if fault.IsRefused(err) {
+		return c, nil, err
+	}
+	return c, other(j, "it cannot be protected from scale-in: "+fault.Brief(err)), nil
+}
+
+// noteLeaving has the claim say that its source is about to leave service, and is about to be protected from scale-in
+// where it is replaced and was not protected before.
+func (s Step) noteLeaving(ctx context.Context, j job.Job, c ledger.Claim, protected bool) (ledger.Claim, error) {
 	now := s.Now().UTC()
 	if c.Standby == nil {
-		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Since: now}
+		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Replaced: j.Standby.Replaced, Since: now}
+		if c.Standby.Replaced && !protected {
+			c.Standby.Protected = now
+		}
 	}
 	c.Standby.Tried = now
 	if err := s.Ledger.Record(ctx, c); err != nil {
@@ -109,20 +143,20 @@ func (s Step) noteLeaving(ctx context.Context, j job.Job, c ledger.Claim) (ledge
 
 // mayEnter is why a member stays in service after all: its group may be another since the claim was decided. Where an
 // attempt was sent before it is an error, since that one may take effect yet.
-func (s Step) mayEnter(ctx context.Context, j job.Job, c ledger.Claim) (*job.Reason, error) {
+func (s Step) mayEnter(ctx context.Context, j job.Job, c ledger.Claim) (asg.Member, *job.Reason, error) {
 	found, err := asg.MemberOf(ctx, s.AutoScaling, j.Source.ID)
 	if err != nil {
-		return nil, err
+		return found, nil, err
 	}
-	switch why := found.Against(); {
+	switch why := found.Against(j.Standby.Replaced); {
 	case c.Standby != nil && found.Out():
-		return nil, s.drains(j, *c.Standby)
+		return found, nil, s.drains(j, *c.Standby)
 	case why == "":
-		return nil, nil
+		return found, nil, nil
 	case c.Standby != nil:
-		return nil, fault.Failure("", "%s (%s) was not stopped: %s", j.Source.Name, j.Source.ID, why)
+		return found, nil, fault.Failure("", "%s (%s) was not stopped: %s", j.Source.Name, j.Source.ID, why)
 	default:
-		return &job.Reason{Code: job.AutoScalingMember, Text: why}, nil
+		return found, &job.Reason{Code: job.AutoScalingMember, Text: why}, nil
 	}
 }
 

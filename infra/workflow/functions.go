@@ -112,7 +112,7 @@ var Functions = []Function{
 			"one once it has drained where a plan says so.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
-			[]Statement{lookAtMembers, lookAtGroups, enteringStandby, lookAtDraining, deregistering},
+			[]Statement{lookAtMembers, lookAtGroups, enteringStandby, protecting, lookAtDraining, deregistering},
 			onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
@@ -184,8 +184,8 @@ var Functions = []Function{
 			"the claim.",
 		Environment: env(settings.Table, settings.PlansFile),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, leavingStandby, lookAtTargets,
-				reregistering}, noting, untagging, commanding),
+			[]Statement{look("DescribeImages", "DescribeInstances"), lookAtMembers, lookAtReplaced, leavingStandby,
+				unprotecting, lowering, lookAtTargets, reregistering}, noting, untagging, commanding),
 	},
 	{
 		Name: "copy", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -264,7 +264,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates",
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
-				lookAtMembers, leavingStandby, lookAtTargets, reregistering, askAboutRuns, listRuns, startRuns, askAboutSchedules,
+				lookAtMembers, leavingStandby, unprotecting, lowering, lookAtTargets, reregistering, askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commandingBack),
 	},
 }

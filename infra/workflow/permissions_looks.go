@@ -42,6 +42,12 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
 		Resources: []string{anything},
 	}
+	lookAtReplaced = Statement{
+		Why: "Whether the group of a member that was replaced meanwhile is as large as before. The call has no " +
+			"resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
 	lookWhatLaunches = Statement{
 		Why: "Whether a group launches from a version that takes its image from the source's alias: its volumes are not to " +
 			"be left behind.",

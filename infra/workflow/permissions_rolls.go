@@ -186,6 +186,27 @@ var (
 	}
 )
 
+// A member that is replaced meanwhile is protected from scale-in. protecting and lowering are deployed where a plan has
+// members replaced; unprotecting always is, as leavingStandby. Nothing but a group's tags could bound them, and which
+// groups have members in plans is not known.
+var (
+	protecting = Statement{
+		Why:       "A member is protected from scale-in before it leaves service, where its group replaces it meanwhile.",
+		Actions:   []string{"autoscaling:SetInstanceProtection"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Replaces}"},
+	}
+	unprotecting = Statement{
+		Why:       "That protection is taken off once the member is back, also when no plan has members replaced any more.",
+		Actions:   []string{"autoscaling:SetInstanceProtection"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*"},
+	}
+	lowering = Statement{
+		Why:       "A group that wants one more after such a member came back is set back to what it wanted before.",
+		Actions:   []string{"autoscaling:SetDesiredCapacity"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Replaces}"},
+	}
+)
+
 // Which target groups instances are in is not known either. deregistering is deployed where a plan has instances
 // drained; reregistering always is, as leavingStandby.
 var (

@@ -55,6 +55,8 @@ const (
 	Groups = "Groups"
 	// Standbys is "*" where a plan puts members of Auto Scaling groups into Standby, and nothing elsewhere.
 	Standbys = "Standbys"
+	// Replaces is "*" where a plan has the groups of members in Standby launch others, and nothing elsewhere.
+	Replaces = "Replaces"
 	// Drains is "*" where a plan takes instances out of their target groups, and nothing elsewhere.
 	Drains = "Drains"
 	// Clones is "*" where a plan makes general images, and nothing elsewhere.

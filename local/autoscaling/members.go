@@ -27,7 +27,9 @@ type member struct {
 	state     lifecycle
 	healthy   bool
 	protected bool
-	since     time.Time // of being in service
+	// replaced is whether it was put into Standby with as many wanted as before.
+	replaced bool
+	since    time.Time // of being in service
 	// open are the lifecycle hooks that it waits for, and until when; hooked is what they were opened for.
 	open       map[string]time.Time
 	hooked     lifecycle
@@ -73,7 +75,7 @@ func enterStandby(s *Service, call *query.Call) error {
 			}
 			now := s.options.Clock.Now()
 			for _, m := range chosen {
-				m.state = entering
+				m.state, m.replaced = entering, !shrink
 				s.deregister(g, m)
 				s.options.Clock.AfterFunc(draining, func() { s.entered(g, m) })
 			}
@@ -104,6 +106,35 @@ func (s *Service) deregister(g *group, m *member) {
 	}
 }
 
+// Return is what ExitStandby does to what a group wants for a member that was put into Standby with as many wanted as
+// before, of which AWS's pages do not agree.
+type Return string
+
+const (
+	// Raises has the group want one more, as for any other (API reference, ExitStandby).
+	Raises Return = "raises"
+	// Keeps leaves what it wants, so that it has more than that, "and applies the termination policy in effect to reduce
+	// the size of the group" (Auto Scaling User Guide, as-enter-exit-standby).
+	Keeps Return = "keeps"
+)
+
+// SetReturn says which.
+func (s *Service) SetReturn(r Return) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.returns = r
+}
+
+// returning are the units by which what a group wants grows for members that leave Standby.
+func (s *Service) returning(members []*member) (n int) {
+	for _, m := range members {
+		if !m.replaced || s.returns != Keeps {
+			n += m.units()
+		}
+	}
+	return n
+}
+
 // exitStandby increments the desired capacity, which must not pass the maximum.
 func exitStandby(s *Service, call *query.Call) error {
 	return s.changed(call, func(g *group) (func(), error) {
@@ -111,7 +142,7 @@ func exitStandby(s *Service, call *query.Call) error {
 		if err != nil {
 			return nil, err
 		}
-		before, n := g.desired, unitsOf(chosen)
+		before, n := g.desired, s.returning(chosen)
 		if !g.runs("Launch") {
 			// "While Launch is suspended, you cannot return an instance in the Standby state to service" (User Guide,
 			// as-suspend-resume-processes). The words are ours.

@@ -2,6 +2,26 @@ package autoscaling
 
 import "goldsmith/local/query"
 
+// setDesiredCapacity says how many a group wants. The words are unverified.
+func setDesiredCapacity(s *Service, call *query.Call) error {
+	p := call.Params
+	if !p.Has("DesiredCapacity") {
+		return invalid("1 validation error detected: Value null at 'desiredCapacity' failed to satisfy constraint: Member " +
+			"must not be null")
+	}
+	n := p.Int("DesiredCapacity")
+	_ = p.Bool("HonorCooldown") // There are no cooldowns here.
+	return s.changed(call, func(g *group) (func(), error) {
+		switch {
+		case n > g.max:
+			return nil, invalid("New SetDesiredCapacity value %d is above max value %d for the AutoScalingGroup.", n, g.max)
+		case n < g.min:
+			return nil, invalid("New SetDesiredCapacity value %d is below min value %d for the AutoScalingGroup.", n, g.min)
+		}
+		return func() { g.desired = n }, nil
+	})
+}
+
 // setInstanceProtection protects members from scale in, or no longer.
 func setInstanceProtection(s *Service, call *query.Call) error {
 	p := call.Params

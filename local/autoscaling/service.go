@@ -66,6 +66,7 @@ type Service struct {
 	// configurations are launch configurations: what else they say has no effect here.
 	configurations map[string]configuration
 	ids            int
+	returns        Return
 	outbox         []event
 }
 
@@ -124,6 +125,7 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"DeleteLaunchConfiguration":    deleteConfiguration,
 	"DescribeLaunchConfigurations": describeConfigurations,
 	"SetInstanceProtection":        setInstanceProtection,
+	"SetDesiredCapacity":           setDesiredCapacity,
 	"PutLifecycleHook":             putLifecycleHook,
 	"DescribeLifecycleHooks":       describeLifecycleHooks,
 	"CompleteLifecycleAction":      completeLifecycleAction,

@@ -20,15 +20,19 @@ type Member struct {
 	Refreshing bool
 }
 
-// Against is why the member must not be put into Standby with one less wanted of its group; "" when it may be. What
-// lasts comes before what may differ tomorrow.
-func (m Member) Against() string {
+// Against is why the member must not be put into Standby with one less wanted of its group or, where it is replaced,
+// with as many; "" when it may be. What lasts comes before what may differ tomorrow.
+func (m Member) Against(replaced bool) string {
 	own := m.own()
 	if m.Group.AutoScalingGroupName == nil {
 		return "Auto Scaling does not show it as a member of a group, as its tag says it is"
 	}
+	numbers := m.wanted
+	if replaced {
+		numbers = m.surplus
+	}
 	for _, rule := range []func(types.Instance) string{
-		m.unmanaged, m.returnable, m.timed, m.wanted, m.undisturbed, m.serving, m.alone, m.shared, m.balanced,
+		m.unmanaged, m.returnable, m.timed, numbers, m.undisturbed, m.serving, m.alone, m.shared, m.balanced,
 	} {
 		if why := rule(own); why != "" {
 			return "group " + m.Name() + ": " + why
@@ -131,6 +135,51 @@ func (m Member) wanted(own types.Instance) string {
 		"Raise what it wants, or lower its minimum", desired, least)
 }
 
+// surplus: a member that comes back beside its replacement is one too many, for which the group needs room, and which it
+// has to terminate: "While Terminate is suspended, your Auto Scaling group doesn't scale in" (Auto Scaling User Guide,
+// as-suspend-resume-processes), and what is protected from scale-in is spared.
+func (m Member) surplus(own types.Instance) string {
+	desired, most := int(aws.ToInt32(m.Group.DesiredCapacity)), int(aws.ToInt32(m.Group.MaxSize))
+	switch {
+	case m.suspended("Terminate"):
+		return "its process Terminate is suspended, without which it keeps the member that is too many afterwards: resume it"
+	case aws.ToBool(m.Group.NewInstancesProtectedFromScaleIn):
+		return "it protects what it launches from scale-in, and would keep the member that is too many afterwards"
+	case !slices.ContainsFunc(m.Group.Instances, func(i types.Instance) bool {
+		return serves(i) && aws.ToString(i.InstanceId) != m.ID
+	}):
+		return "no other member of it serves, so that none would until its replacement does"
+	case desired+units(own) > most:
+		return fmt.Sprintf("it wants %d and its maximum is %d: with this member back beside its replacement it would have "+
+			"more. Raise its maximum", desired, most)
+	default:
+		return ""
+	}
+}
+
+// Protected reports whether the member is protected from scale-in.
+func (m Member) Protected() bool { return aws.ToBool(m.own().ProtectedFromScaleIn) }
+
+// Units are what the member counts for in its group's capacity.
+func (m Member) Units() int { return units(m.own()) }
+
+// TooMany are the units by which the group has more members than it wants, those that are on their way out aside.
+func (m Member) TooMany() int {
+	have := 0
+	for _, i := range m.Group.Instances {
+		if strings.HasPrefix(string(i.LifecycleState), "Pending") || i.LifecycleState == types.LifecycleStateInService {
+			have += units(i)
+		}
+	}
+	return have - int(aws.ToInt32(m.Group.DesiredCapacity))
+}
+
+func (m Member) suspended(process string) bool {
+	return slices.ContainsFunc(m.Group.SuspendedProcesses, func(p types.SuspendedProcess) bool {
+		return aws.ToString(p.ProcessName) == process
+	})
+}
+
 func (m Member) undisturbed(types.Instance) string {
 	switch {
 	case m.Group.Status != nil:
@@ -190,10 +239,7 @@ func (m Member) shared(own types.Instance) string {
 // balanced: zones that are two members apart are levelled out by launching and terminating members, unless AZRebalance
 // is suspended (Auto Scaling User Guide, "Availability Zone rebalancing").
 func (m Member) balanced(types.Instance) string {
-	suspended := slices.ContainsFunc(m.Group.SuspendedProcesses, func(p types.SuspendedProcess) bool {
-		return aws.ToString(p.ProcessName) == "AZRebalance"
-	})
-	if suspended || len(m.Group.AvailabilityZones) < 2 {
+	if m.suspended("AZRebalance") || len(m.Group.AvailabilityZones) < 2 {
 		return ""
 	}
 	var in []int

@@ -1,6 +1,7 @@
 package asg_test
 
 import (
+	"maps"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ var disturbances = map[string]func(m *asg.Member, own *types.Instance){
 func TestMemberAgainst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := fit(t)
-		if why := m.Against(); why != "" {
+		if why := m.Against(false); why != "" {
 			t.Fatalf("may leave service, but: %s", why)
 		}
 		names := make([]string, 0, len(disturbances))
@@ -128,7 +129,7 @@ func TestMemberAgainst(t *testing.T) {
 			t.Skip("too few to be two apart")
 		}
 		disturbances[wrong](&m, &m.Group.Instances[len(m.Group.Instances)-1])
-		if why := m.Against(); !strings.Contains(why, wrong) {
+		if why := m.Against(false); !strings.Contains(why, wrong) {
 			t.Fatalf("%s: refused for %q", wrong, why)
 		}
 	})
@@ -140,8 +141,46 @@ func TestMemberOfAGroupThatIsNotLevelled(t *testing.T) {
 		m := fit(t)
 		disturbances["two members apart"](&m, &m.Group.Instances[len(m.Group.Instances)-1])
 		suspend(&m.Group, "AZRebalance")
-		if why := m.Against(); why != "" {
+		if why := m.Against(false); why != "" {
 			t.Fatal(why)
+		}
+	})
+}
+
+// surplus each make a group one of which no member may be replaced while it is in Standby, and are why.
+var surplus = map[string]func(m *asg.Member, own *types.Instance){
+	"its maximum is": func(m *asg.Member, own *types.Instance) {
+		m.Group.MaxSize = number(int(*m.Group.DesiredCapacity) + m.Units() - 1)
+	},
+	"Terminate is suspended": func(m *asg.Member, _ *types.Instance) { suspend(&m.Group, "Terminate") },
+	"protects what it launches": func(m *asg.Member, _ *types.Instance) {
+		m.Group.NewInstancesProtectedFromScaleIn = aws.Bool(true)
+	},
+	"no other member of it serves": func(m *asg.Member, own *types.Instance) {
+		m.Group.Instances = []types.Instance{*own}
+	},
+}
+
+// TestMemberAgainstReplacing: a member that is replaced may leave whatever its group's minimum is, and not where the
+// group could not do with one too many afterwards.
+func TestMemberAgainstReplacing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := fit(t)
+		if len(m.Group.Instances) < 2 {
+			t.Skip("nothing else would serve")
+		}
+		m.Group.MinSize = m.Group.DesiredCapacity
+		m.Group.MaxSize = number(int(*m.Group.DesiredCapacity) + m.Units())
+		if why := m.Against(true); why != "" {
+			t.Fatalf("may leave service, but: %s", why)
+		}
+		if why := m.Against(false); !strings.Contains(why, "its minimum is") {
+			t.Fatalf("may leave service with one less wanted: %s", why)
+		}
+		wrong := rapid.SampledFrom(slices.Sorted(maps.Keys(surplus))).Draw(t, "wrong")
+		surplus[wrong](&m, &m.Group.Instances[len(m.Group.Instances)-1])
+		if why := m.Against(true); !strings.Contains(why, wrong) {
+			t.Fatalf("%s: refused for %q", wrong, why)
 		}
 	})
 }

@@ -211,6 +211,8 @@ type Standby struct {
 	Group string `json:"group,omitempty"`
 	// Targets are the ARNs of the target groups in which a member has to be healthy before it serves.
 	Targets []string `json:"targets,omitempty"`
+	// Replaced is whether its group launches another member meanwhile.
+	Replaced bool `json:"replaced,omitempty"`
 	// Drained are the targets of an instance that is no member.
 	Drained []Target `json:"drained,omitempty"`
 }

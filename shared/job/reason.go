@@ -111,6 +111,8 @@ const (
 	StoppedSince ReasonCode = "stopped-meanwhile"
 	// OutOfService: it was not back in its group's service when the job ended.
 	OutOfService ReasonCode = "out-of-service"
+	// Replaced: its group launches another member while it is out of service, and terminates one afterwards.
+	Replaced ReasonCode = "member-replaced"
 	// AfterFailed: the plan's command after has failed, or could not be run.
 	AfterFailed ReasonCode = "hook-after-failed"
 	// TestLeft is no reason to skip: it is found out when the image is there.

@@ -192,6 +192,16 @@ type Standby struct {
 	// its answer was lost.
 	Since time.Time `json:"enteredSince"`
 	Tried time.Time `json:"enteredTried,omitzero"`
+	// Replaced is whether its group launches another member meanwhile: EnterStandby leaves what the group wants as it is.
+	Replaced bool `json:"replaced,omitempty"`
+	// Protected is set before the member is protected from scale-in, which it was not before: it may be so because of us.
+	// It is zero again once that is taken off.
+	Protected time.Time `json:"protectedSince,omitzero"`
+	// Wanted is what the group of a member that is replaced wanted before ExitStandby was sent, set before that, and Counted
+	// when. Raised is what it wants where that has raised it, set before it is set back.
+	Wanted  int       `json:"wanted,omitempty"`
+	Counted time.Time `json:"counted,omitzero"`
+	Raised  int       `json:"raised,omitempty"`
 	// Exited is when ExitStandby or RegisterTargets was first sent, Waited when the job first waited for it to serve.
 	Exited time.Time `json:"exited,omitzero"`
 	Waited time.Time `json:"waited,omitzero"`

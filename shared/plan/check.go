@@ -170,7 +170,7 @@ var (
 	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}
 	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
-	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink}
+	GroupStandbys = []GroupStandby{StandbyNever, StandbyShrink, StandbyReplace}
 	GroupPicks    = []GroupPick{PickOldest, PickNewest, PickAny}
 	VolumeTypes   = []VolumeType{GP3, GP2, IO2, IO1, ST1, SC1, Standard}
 	HookFailures  = []HookFailure{HookSkip, HookIgnore, HookFail}

@@ -5,8 +5,9 @@ import "cmp"
 // Groups says what is done with a running member of an Auto Scaling group that would have to be stopped: its group
 // would replace it.
 type Groups struct {
-	// Standby is whether it is put into Standby first, and brought back into service once it runs again: never, or shrink,
-	// which takes one off the group's desired capacity meanwhile. One member of a group is out at a time. Default never:
+	// Standby is whether it is put into Standby first, and brought back into service once it runs again: never; shrink,
+	// which takes one off the group's desired capacity meanwhile; or replace, which has the group launch another member,
+	// and terminate one by its termination policy afterwards. One member of a group is out at a time. Default never:
 	// members are left alone.
 	Standby GroupStandby `json:"standby,omitempty"`
 	// Drain is how long a member may take into Standby, since load balancers let connections drain first, 1m to
@@ -18,8 +19,11 @@ type Groups struct {
 	Pick GroupPick `json:"pick,omitempty"`
 }
 
-// Shrinks reports whether members are put into Standby with one less wanted of their groups meanwhile.
-func (g Groups) Shrinks() bool { return g.Standby == StandbyShrink }
+// Stands reports whether members are put into Standby.
+func (g Groups) Stands() bool { return g.Standby == StandbyShrink || g.Replaces() }
+
+// Replaces reports whether their groups launch other members meanwhile.
+func (g Groups) Replaces() bool { return g.Standby == StandbyReplace }
 
 // Drains is how long a member may take into Standby.
 func (g Groups) Drains() Duration { return cmp.Or(g.Drain, MaxDrain) }
@@ -32,6 +36,8 @@ const (
 	StandbyNever GroupStandby = "never"
 	// StandbyShrink puts a member into Standby, and has its group do with one less meanwhile.
 	StandbyShrink GroupStandby = "shrink"
+	// StandbyReplace puts a member into Standby, and has its group launch another one meanwhile.
+	StandbyReplace GroupStandby = "replace"
 )
 
 // GroupPick is which member stands for its group.
@@ -54,10 +60,10 @@ func (c *checker) groups(p Plan) {
 	}
 	c.pick(p)
 	switch {
-	case g.Shrinks() && p.Runs():
+	case g.Stands() && p.Runs():
 		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
-	case g.Drain != 0 && !g.Shrinks():
-		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink, or leave it out")
+	case g.Drain != 0 && !g.Stands():
+		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink or replace, or leave it out")
 	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
 		c.add("groups.drain", "%s is outside 1m to 15m", g.Drain)
 	}

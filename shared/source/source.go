@@ -81,7 +81,20 @@ func (f Facts) judged() (skip *job.Reason, warnings []job.Reason) {
 		warnings = append(warnings, job.Reason{Code: job.InstanceStoreData, Text: string(f.Instance.InstanceType) +
 			" has instance-store volumes: what was on them is lost by the stop, and the image does not hold it"})
 	}
+	if reason := f.Replacing(); reason != nil {
+		warnings = append(warnings, *reason)
+	}
 	return nil, warnings
+}
+
+// Replacing tells of the member that a group launches while this one is out of service; nil where none is.
+func (f Facts) Replacing() *job.Reason {
+	if f.Member == nil || !f.Stops() || !f.Plan.Groups.Replaces() {
+		return nil
+	}
+	return &job.Reason{Code: job.Replaced, Text: "group " + f.Member.Name() + " launches another member while this one is " +
+		"in Standby, and terminates one by its termination policy once it is back; this one is protected from scale-in " +
+		"until then"}
 }
 
 // rule is one reason; broken is its sentence, or "" when the instance is fine.
@@ -143,13 +156,13 @@ func hibernation(f Facts) string {
 func autoScalingMember(f Facts) string {
 	group := Tags(f.Instance)[tag.Group]
 	switch {
-	case group == "" || !f.Stops(), f.Plan.Groups.Shrinks() && f.Member == nil:
+	case group == "" || !f.Stops(), f.Plan.Groups.Stands() && f.Member == nil:
 		return ""
-	case f.Plan.Groups.Shrinks():
-		return f.Member.Against()
+	case f.Plan.Groups.Stands():
+		return f.Member.Against(f.Plan.Groups.Replaces())
 	}
 	return "Auto Scaling group " + group +
-		" would terminate it once it is stopped: let the plan put it into Standby (groups.standby: shrink), " +
+		" would terminate it once it is stopped: let the plan put it into Standby (groups.standby: shrink or replace), " +
 		"image it with consistency none or reboot, or image another"
 }
 

@@ -58,6 +58,10 @@ func Slot(c ledger.Claim) ledger.Slot {
 // Groups is Auto Scaling as far as bringing back needs it.
 type Groups interface {
 	autoscaling.DescribeAutoScalingInstancesAPIClient
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+	Protector
+	SetDesiredCapacity(context.Context, *autoscaling.SetDesiredCapacityInput, ...func(*autoscaling.Options)) (
+		*autoscaling.SetDesiredCapacityOutput, error)
 	ExitStandby(context.Context, *autoscaling.ExitStandbyInput, ...func(*autoscaling.Options)) (
 		*autoscaling.ExitStandbyOutput, error)
 }
@@ -107,7 +111,7 @@ func (s Service) Back(ctx context.Context, c ledger.Claim,
 	switch lifecycle := scaling.LifecycleState(aws.ToString(m.LifecycleState)); {
 	case !ok && gone:
 		out.Problem = "it was terminated"
-		return c, Lost, nil
+		return s.lost(ctx, c)
 	case !ok, lifecycle == scaling.LifecycleStateStandby:
 		return s.exit(ctx, c, state, gone)
 	case lifecycle == scaling.LifecycleStateEnteringStandby:
@@ -115,7 +119,7 @@ func (s Service) Back(ctx context.Context, c ledger.Claim,
 		return c, Waits, nil
 	case goes(lifecycle), gone:
 		out.Problem = "Auto Scaling shows it as " + string(lifecycle)
-		return c, Lost, nil
+		return s.lost(ctx, c)
 	case lifecycle == scaling.LifecycleStateInService:
 		return s.serves(ctx, c, m)
 	default: // Pending, with hooks or without.
@@ -143,15 +147,19 @@ func (s Service) exit(ctx context.Context, c ledger.Claim, state types.InstanceS
 	switch {
 	case state == types.InstanceStateNameStopped:
 		out.Problem = "it was stopped by other hands, and is left in Standby: out of it, its group would replace it"
-		return c, Lost, nil
+		return s.unprotected(ctx, c, Lost)
 	case state != types.InstanceStateNameRunning && !gone:
 		out.Problem = "it is " + string(state)
 		return c, Waits, nil
 	}
-	c, err := s.leaves(ctx, c)
+	c, err := s.counted(ctx, c)
+	if err == nil {
+		c, err = s.leaves(ctx, c)
+	}
 	if err != nil {
 		return c, Waits, err
 	}
+	out = c.Standby
 	_, err = s.Groups.ExitStandby(ctx, &autoscaling.ExitStandbyInput{
 		AutoScalingGroupName: aws.String(out.Group), InstanceIds: []string{c.Source},
 	})
@@ -210,7 +218,7 @@ func (s Service) serves(ctx context.Context, c ledger.Claim, m scaling.AutoScali
 		}
 	}
 	out.Problem = ""
-	return c, Serves, nil
+	return s.settled(ctx, c)
 }
 
 // unhealthy is why a member is not healthy in a target group; "" where it is, or the group is gone.

@@ -55,6 +55,7 @@ type invariant struct {
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{inService, func(n *night, _ []types.Image) { n.membersServe() }},
+	{unprotected, func(n *night, _ []types.Image) { n.nothingStaysProtected() }},
 	{inGroups, func(n *night, _ []types.Image) { n.targetsServe() }},
 	{afterRan, func(n *night, _ []types.Image) { n.commandsRan() }},
 	{thawsSoon, func(n *night, _ []types.Image) { n.thawsInTime() }},
@@ -78,7 +79,10 @@ var invariants = []invariant{
 const (
 	isBack    = "what ran runs, or people know and recover tries"
 	inService = "no member is in Standby longer than the sweep after its run's end, or people know and recover tries"
-	inGroups  = "no target stays deregistered longer than the sweep after its run's end, or people know and recover " +
+	// unprotected is of what a person has not protected.
+	unprotected = "no member stays protected from scale-in by a run longer than the sweep after its end, or people know " +
+		"and recover tries"
+	inGroups = "no target stays deregistered longer than the sweep after its run's end, or people know and recover " +
 		"tries"
 	afterRan     = "what hooks.before was run on has had hooks.after once, after it, or people know and recover tries"
 	thawsSoon    = "nothing stays frozen longer than its limit"
@@ -140,6 +144,20 @@ func (n *night) membersServe() {
 		if standby.Out(m) && (!n.heldFor(id) || !n.toldOf(id)) {
 			n.t.Errorf("%s is in lifecycle state %s of group %s, and nobody knows or tries to bring it back", id,
 				aws.ToString(m.LifecycleState), aws.ToString(m.AutoScalingGroupName))
+		}
+	}
+}
+
+// nothingStaysProtected: what a function has protected from scale-in, and no person since, is so no more.
+func (n *night) nothingStaysProtected() {
+	n.t.Helper()
+	out := must(n.scaling().DescribeAutoScalingInstances(n.ctx, &autoscaling.DescribeAutoScalingInstancesInput{}))(n.t)
+	for _, m := range out.AutoScalingInstances {
+		id := aws.ToString(m.InstanceId)
+		calls := n.callsOf("SetInstanceProtection", id)
+		ours := len(calls) > 0 && calls[len(calls)-1].Caller != ""
+		if aws.ToBool(m.ProtectedFromScaleIn) && ours && (!n.heldFor(id) || !n.toldOf(id)) {
+			n.t.Errorf("%s is protected from scale-in by a run that has ended, and nobody knows or tries to take that off", id)
 		}
 	}
 }

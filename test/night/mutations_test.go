@@ -200,6 +200,24 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "the claim does not say that a member is protected", breaks: unprotected,
+		edit: func(o *stack.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
+				if c.Standby != nil {
+					out := *c.Standby
+					out.Protected, c.Standby = time.Time{}, &out
+				}
+			}}
+			o.Plans = replacing().Plans
+		},
+		story: func(n *night) {
+			members := n.serving(roomy)
+			n.after("image", members[0], func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+			n.run()
+			time.Sleep(20 * time.Minute)
+		},
+	},
+	{
 		name: "the claim does not say which targets are out", breaks: inGroups,
 		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.Standby = nil }}

@@ -109,6 +109,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:StartInstanceRefresh":         refreshing,
 	"autoscaling:EnterStandby":                 refreshing,
 	"autoscaling:ExitStandby":                  refreshing,
+	"autoscaling:SetInstanceProtection":        refreshing,
+	"autoscaling:SetDesiredCapacity":           refreshing,
 	"autoscaling:RollbackInstanceRefresh":      refreshing,
 
 	"ssm:GetParameter":           named("Name", parameter),

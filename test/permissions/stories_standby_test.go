@@ -11,12 +11,12 @@ import (
 	"goldsmith/shared/job"
 )
 
-// member is one of a group of three behind a load balancer, in plan grouped.
-func (n *night) member() string {
+// member is one of a group of three behind a load balancer, in a plan.
+func (n *night) member(plan string) string {
 	n.t.Helper()
 	scaling := autoscaling.NewFromConfig(n.AWS())
 	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(3),
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(4),
 		DesiredCapacity:   aws.Int32(3),
 		AvailabilityZones: []string{here.Region + "a"}, TargetGroupARNs: []string{n.Balancers.Add("fleet", time.Minute)},
 		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
@@ -26,13 +26,13 @@ func (n *night) member() string {
 	time.Sleep(5 * time.Minute)
 	out := must(scaling.DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t)
 	id := aws.ToString(out.AutoScalingGroups[0].Instances[0].InstanceId)
-	n.ok(n.EC2.SetTags(id, enrolled("web", "grouped")))
+	n.ok(n.EC2.SetTags(id, enrolled("web", plan)))
 	return id
 }
 
 // standing is a night with a member that is imaged in Standby.
 func standing(n *night) {
-	id := n.member()
+	id := n.member("grouped")
 	n.run(due.Add(5 * time.Hour))
 	n.want("ending", n.result(id).Ending, job.Imaged)
 	n.want("state", n.lifecycle(id), "InService")
@@ -40,9 +40,26 @@ func standing(n *night) {
 
 // standingAborted is one whose run ends while the member is out: recover brings it back.
 func standingAborted(n *night) {
-	id := n.member()
+	id := n.member("grouped")
 	n.before("image", func(string) { n.ok(n.States.Stop(n.runOf("grouped"), "", "")) })
 	n.run(due.Add(5 * time.Hour))
+	time.Sleep(20 * time.Minute)
+	n.want("state", n.lifecycle(id), "InService")
+}
+
+// replacedMeanwhile is a night with a member that is replaced while it is in Standby.
+func replacedMeanwhile(n *night) {
+	id := n.member("replaced")
+	n.run(due.Add(7 * time.Hour))
+	n.want("ending", n.result(id).Ending, job.Imaged)
+	n.want("state", n.lifecycle(id), "InService")
+}
+
+// replacedAborted is one whose run ends while the member is out: recover brings it back.
+func replacedAborted(n *night) {
+	id := n.member("replaced")
+	n.before("image", func(string) { n.ok(n.States.Stop(n.runOf("replaced"), "", "")) })
+	n.run(due.Add(7 * time.Hour))
 	time.Sleep(20 * time.Minute)
 	n.want("state", n.lifecycle(id), "InService")
 }

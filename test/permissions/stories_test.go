@@ -104,6 +104,8 @@ var stories = []story{
 	{name: "copies that are shared, and one that is no longer", play: copiesSharedNoLonger},
 	{name: "a member of a group", play: standing},
 	{name: "a member of a group whose run is aborted", play: standingAborted},
+	{name: "a member that is replaced", play: replacedMeanwhile},
+	{name: "a member that is replaced, of a run that is aborted", play: replacedAborted},
 	{name: "an instance in a target group", play: draining},
 	{name: "an instance in a target group whose run is aborted", play: drainingAborted},
 	{name: "commands around images that fail", play: commanded},
