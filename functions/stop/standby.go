@@ -66,8 +66,7 @@ func other(j job.Job, why string) *job.Reason {
 	return &job.Reason{Code: job.AutoScalingMember, Text: "group " + j.Standby.Group + ": " + why}
 }
 
-// enter sends EnterStandby, after the claim says so. What Auto Scaling refuses for certain at the first attempt is
-// taken back: what somebody puts into Standby from then on would count as the run's.
+// enter sends EnterStandby, after the claim says so, and what has to be done before.
 func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Claim, *job.Reason, error) {
 	first := c.Standby == nil
 	found, reason, err := s.mayEnter(ctx, j, c)
@@ -80,8 +79,16 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 	if c, reason, err = s.protect(ctx, j, c, first); err != nil || reason != nil {
 		return c, reason, err
 	}
+	return s.sendEnter(ctx, j, c, first)
+}
+
+// sendEnter sends EnterStandby. What Auto Scaling refuses for certain at the first attempt is taken back: what somebody
+// puts into Standby from then on would count as the run's.
+func (s Step) sendEnter(
+	ctx context.Context, j job.Job, c ledger.Claim, first bool,
+) (ledger.Claim, *job.Reason, error) {
 	tried := &attempts{}
-	_, err = s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
+	_, err := s.AutoScaling.EnterStandby(ctx, &autoscaling.EnterStandbyInput{
 		AutoScalingGroupName: aws.String(j.Standby.Group), InstanceIds: []string{j.Source.ID},
 		ShouldDecrementDesiredCapacity: aws.Bool(!c.Standby.Replaced),
 	}, tried.hear)
@@ -96,32 +103,34 @@ func (s Step) enter(ctx context.Context, j job.Job, c ledger.Claim) (ledger.Clai
 			return c, nil, err
 		}
 	}
+	reason, err := s.refused(ctx, j, c, err)
+	return c, reason, err
+}
+
+// refused has a member stay in service, of which Auto Scaling has refused for certain what was sent first.
+func (s Step) refused(ctx context.Context, j job.Job, c ledger.Claim, err error) (*job.Reason, error) {
 	s.stays(ctx, c)
 	if fault.IsRefused(err) { // Throttled, or denied: the numbers may be right.
-		return c, nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
+		return nil, fmt.Errorf("putting %s (%s) into Standby: %w", j.Source.Name, j.Source.ID, err)
 	}
-	return c, other(j, fault.Brief(err)), nil
+	return other(j, fault.Brief(err)), nil
 }
 
 // protect has a member that is replaced protected from scale-in before it leaves service: once it is back its group is
 // one too many. What Auto Scaling refuses for certain at the first attempt keeps it in service.
-func (s Step) protect(ctx context.Context, j job.Job, c ledger.Claim, first bool) (ledger.Claim, *job.Reason, error) {
+func (s Step) protect(
+	ctx context.Context, j job.Job, c ledger.Claim, first bool,
+) (ledger.Claim, *job.Reason, error) {
 	if c.Standby.Protected.IsZero() {
 		return c, nil, nil
 	}
 	tried := &attempts{}
 	err := standby.Protect(ctx, s.AutoScaling, c, true, tried.hear)
-	if err == nil {
-		return c, nil, nil
-	}
-	if !first || tried.unsure || !fault.DidNothing(err) {
+	if err == nil || !first || tried.unsure || !fault.DidNothing(err) {
 		return c, nil, err
 	}
-	s.stays(ctx, c)
-	if fault.IsRefused(err) {
-		return c, nil, err
-	}
-	return c, other(j, "it cannot be protected from scale-in: "+fault.Brief(err)), nil
+	reason, err := s.refused(ctx, j, c, err)
+	return c, reason, err
 }
 
 // noteLeaving has the claim say that its source is about to leave service, and is about to be protected from scale-in
@@ -129,7 +138,9 @@ func (s Step) protect(ctx context.Context, j job.Job, c ledger.Claim, first bool
 func (s Step) noteLeaving(ctx context.Context, j job.Job, c ledger.Claim, protected bool) (ledger.Claim, error) {
 	now := s.Now().UTC()
 	if c.Standby == nil {
-		c.Standby = &ledger.Standby{Group: j.Standby.Group, Targets: j.Standby.Targets, Replaced: j.Standby.Replaced, Since: now}
+		c.Standby = &ledger.Standby{
+			Group: j.Standby.Group, Targets: j.Standby.Targets, Replaced: j.Standby.Replaced, Since: now,
+		}
 		if c.Standby.Replaced && !protected {
 			c.Standby.Protected = now
 		}

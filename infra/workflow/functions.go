@@ -264,7 +264,8 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates",
 					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
-				lookAtMembers, leavingStandby, unprotecting, lowering, lookAtTargets, reregistering, askAboutRuns, listRuns, startRuns, askAboutSchedules,
+				lookAtMembers, leavingStandby, unprotecting, lowering, lookAtTargets, reregistering, askAboutRuns,
+				listRuns, startRuns, askAboutSchedules,
 			}, starting, tracingBack, endTests, notifying, untagging, referring, discarding, commandingBack),
 	},
 }

@@ -113,7 +113,7 @@ type Return string
 const (
 	// Raises has the group want one more, as for any other (API reference, ExitStandby).
 	Raises Return = "raises"
-	// Keeps leaves what it wants, so that it has more than that, "and applies the termination policy in effect to reduce
+	// Keeps leaves what it wants, so that it has more than that: "It applies the termination policy in effect to reduce
 	// the size of the group" (Auto Scaling User Guide, as-enter-exit-standby).
 	Keeps Return = "keeps"
 )

@@ -10,7 +10,6 @@ func setDesiredCapacity(s *Service, call *query.Call) error {
 			"must not be null")
 	}
 	n := p.Int("DesiredCapacity")
-	_ = p.Bool("HonorCooldown") // There are no cooldowns here.
 	return s.changed(call, func(g *group) (func(), error) {
 		switch {
 		case n > g.max:

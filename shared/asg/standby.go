@@ -135,9 +135,9 @@ func (m Member) wanted(own types.Instance) string {
 		"Raise what it wants, or lower its minimum", desired, least)
 }
 
-// surplus: a member that comes back beside its replacement is one too many, for which the group needs room, and which it
-// has to terminate: "While Terminate is suspended, your Auto Scaling group doesn't scale in" (Auto Scaling User Guide,
-// as-suspend-resume-processes), and what is protected from scale-in is spared.
+// surplus: a member that comes back beside its replacement is one too many, for which the group needs room, and which
+// it has to terminate: it does not scale in while its process Terminate is suspended (Auto Scaling User Guide,
+// as-suspend-resume-processes), and spares what is protected from scale-in.
 func (m Member) surplus(own types.Instance) string {
 	desired, most := int(aws.ToInt32(m.Group.DesiredCapacity)), int(aws.ToInt32(m.Group.MaxSize))
 	switch {

@@ -1,8 +1,8 @@
 package asg_test
 
 import (
-	"maps"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"

@@ -197,8 +197,8 @@ type Standby struct {
 	// Protected is set before the member is protected from scale-in, which it was not before: it may be so because of us.
 	// It is zero again once that is taken off.
 	Protected time.Time `json:"protectedSince,omitzero"`
-	// Wanted is what the group of a member that is replaced wanted before ExitStandby was sent, set before that, and Counted
-	// when. Raised is what it wants where that has raised it, set before it is set back.
+	// Wanted is what the group of a member that is replaced wanted before ExitStandby was sent, set before that, and
+	// Counted when. Raised is what it wants where that has raised it, set before it is set back.
 	Wanted  int       `json:"wanted,omitempty"`
 	Counted time.Time `json:"counted,omitzero"`
 	Raised  int       `json:"raised,omitempty"`

@@ -63,7 +63,8 @@ func (c *checker) groups(p Plan) {
 	case g.Stands() && p.Runs():
 		c.add("groups.standby", "means nothing with consistency %s, which stops no instance", p.Consistency)
 	case g.Drain != 0 && !g.Stands():
-		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink or replace, or leave it out")
+		c.add("groups.drain", "means nothing while no member is put into Standby: set standby to shrink or replace, or "+
+			"leave it out")
 	case g.Drain != 0 && (g.Drain < MinDrain || g.Drain > MaxDrain):
 		c.add("groups.drain", "%s is outside 1m to 15m", g.Drain)
 	}

@@ -92,8 +92,8 @@ func (f Facts) Replacing() *job.Reason {
 	if f.Member == nil || !f.Stops() || !f.Plan.Groups.Replaces() {
 		return nil
 	}
-	return &job.Reason{Code: job.Replaced, Text: "group " + f.Member.Name() + " launches another member while this one is " +
-		"in Standby, and terminates one by its termination policy once it is back; this one is protected from scale-in " +
+	return &job.Reason{Code: job.Replaced, Text: "group " + f.Member.Name() + " launches another member while this one " +
+		"is in Standby, and terminates one by its termination policy once it is back; this one is protected from scale-in " +
 		"until then"}
 }
 

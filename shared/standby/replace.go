@@ -24,7 +24,8 @@ func Protect(
 	ctx context.Context, api Protector, c ledger.Claim, on bool, options ...func(*autoscaling.Options),
 ) error {
 	_, err := api.SetInstanceProtection(ctx, &autoscaling.SetInstanceProtectionInput{
-		AutoScalingGroupName: aws.String(c.Standby.Group), InstanceIds: []string{c.Source}, ProtectedFromScaleIn: aws.Bool(on),
+		AutoScalingGroupName: aws.String(c.Standby.Group), InstanceIds: []string{c.Source},
+		ProtectedFromScaleIn: aws.Bool(on),
 	}, options...)
 	if err != nil {
 		return fmt.Errorf("setting whether %s of group %s is protected from scale-in: %w", c.Source, c.Standby.Group, err)
@@ -131,8 +132,8 @@ func (s Service) lowered(ctx context.Context, c ledger.Claim, m asg.Member) (_ l
 		}
 	}
 	_, err = s.Groups.SetDesiredCapacity(ctx, &autoscaling.SetDesiredCapacityInput{
-		AutoScalingGroupName: aws.String(c.Standby.Group), HonorCooldown: aws.Bool(false),
-		DesiredCapacity: aws.Int32(int32(wants - m.Units())), //nolint:gosec // A group has some thousand members.
+		AutoScalingGroupName: aws.String(c.Standby.Group),
+		DesiredCapacity:      aws.Int32(int32(wants - m.Units())), //nolint:gosec // A group has some thousand members.
 	})
 	if err != nil {
 		return c, false, fmt.Errorf("setting group %s back to what it wanted before: %w", c.Standby.Group, err)

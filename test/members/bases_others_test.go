@@ -80,6 +80,9 @@ var scalingBases = map[string]func(*world) any{
 	"autoscaling.DeleteWarmPool.ForceDelete": func(*world) any {
 		return &autoscaling.DeleteWarmPoolInput{AutoScalingGroupName: aws.String("suspended")}
 	},
+	"autoscaling.SetDesiredCapacity": func(*world) any {
+		return &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: aws.String("made"), DesiredCapacity: aws.Int32(2)}
+	},
 	"autoscaling.SetInstanceProtection": func(w *world) any {
 		return &autoscaling.SetInstanceProtectionInput{
 			AutoScalingGroupName: aws.String("made"), InstanceIds: []string{

@@ -256,6 +256,19 @@ func memberSituations() []*situation {
 				n.enrol(n.serving()...)
 				n.run()
 			}},
+		{what: "a member is replaced while it is stopped", options: replacing(), story: func(n *night) {
+			n.serving(roomy)
+			n.run()
+		}},
+		{what: "the group of a member that was replaced keeps one too many", options: replacing(), story: func(n *night) {
+			members := n.serving(roomy)
+			n.begin()
+			n.at("watch:stopped", members[0], func(work) { n.suspends("Terminate") })
+			n.run()
+			time.Sleep(time.Hour)
+			n.resumes("Terminate")
+			time.Sleep(20 * time.Minute)
+		}},
 		{what: "a member cannot leave Standby for an hour", options: shrinking(), story: func(n *night) {
 			members := n.serving()
 			n.at("watch:running", members[0], func(work) { n.most("web", 2) })

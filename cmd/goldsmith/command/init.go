@@ -188,7 +188,8 @@ func (p proposal) write(b *strings.Builder, n int) {
 	}
 	if groups := p.groups(); len(groups) > 0 {
 		fmt.Fprintf(b, "    # groups:                     # without it running members of groups are left alone: %s\n"+
-			"    #   standby: shrink           # with it each is put into Standby while it is down; replace launches another meanwhile\n", someOf(groups))
+			"    #   standby: shrink           # with it each is put into Standby while it is down; with replace its group "+
+			"launches another\n", someOf(groups))
 	}
 	b.WriteString(`    keep:                         # images that no rule keeps are retired
       daily: 7
