@@ -34,7 +34,7 @@ func Protect(
 }
 
 // counted has the claim say what the group of a member that was replaced wants, before ExitStandby is sent: AWS's pages
-// do not agree on whether that has the group want one more (decision 0044). It is counted anew where the last attempt
+// do not agree on whether that has the group want one more (decision 0045). It is counted anew where the last attempt
 // has come to nothing: what a group wants by then is people's.
 func (s Service) counted(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {
 	now := s.Now().UTC()
