@@ -65,7 +65,7 @@ func TestGroupsThatCannotLaunchWhatIsRolled(t *testing.T) {
 			}, nil, job.GroupsUnseen, "whether groups can launch the image, which is encrypted, could not be seen", false, true},
 		"nothing is rolled": {"usable", nil, func(p *plan.Plan) { p.Roll.Skip = true }, "", "", true, false},
 		"it is shared as well": {"usable", func(n *night) { n.EC2.SetKeyPolicy(usable, letUse(consumerA)) },
-			func(p *plan.Plan) { p.Share.Accounts = accounts(consumerA) }, job.KeyNotForGroups, "group fleet, follows", false,
+			func(p *plan.Plan) { p.Share.Accounts = accounts(consumerA) }, job.KeyNotForGroups, "groups fleet, follows", false,
 			false},
 	} {
 		t.Run(name, func(t *testing.T) {
