@@ -39,6 +39,9 @@ type Image struct {
 	Image struct {
 		ID   string `json:"id"`
 		Name string `json:"name,omitempty"`
+		// General is whether it is fit to be cloned, made of a clone of the source; Own is the source's own image then.
+		General bool   `json:"general"`
+		Own     string `json:"own,omitempty"`
 	} `json:"image"`
 	// Tested is whether a test instance booted from it.
 	Tested bool `json:"tested"`
@@ -116,7 +119,7 @@ func imaged(r report.Report, s report.Source) event {
 		Plan: r.Plan, Run: r.Run, Execution: r.Execution, Tested: s.Boot > 0, Rolled: []Target{}, Copies: []Copy{},
 	}
 	d.Source.ID, d.Source.Name, d.Source.Kind = s.ID, s.Name, s.Kind
-	d.Image.ID, d.Image.Name = s.Image.ID, s.Image.Name
+	d.Image.ID, d.Image.Name, d.Image.General, d.Image.Own = s.Image.ID, s.Image.Name, s.Image.General, s.Raw
 	for _, each := range r.Rolled {
 		if each.To == s.Image.ID {
 			d.Rolled = append(d.Rolled, Target{ID: each.Target, Name: each.Name, Version: each.Version, Previous: each.From})

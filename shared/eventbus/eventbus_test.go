@@ -199,6 +199,36 @@ func schemaOf(t testing.TB, name string) (*jsonschema.Schema, []byte) {
 	return schema, sample
 }
 
+// Whoever clones images is told which of them are fit for that, and which is the source's own.
+func TestAGeneralImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t)
+		own := job.Image{ID: "ami-00000000000000001", State: "available"}
+		general := job.Image{ID: "ami-00000000000000002", State: "available", General: true}
+		results := []job.Result{
+			{Source: "i-1", Ending: job.Imaged, Image: general, Raw: &own, General: job.GeneralMade},
+			{Source: "i-2", Ending: job.Imaged, Image: own, General: job.GeneralLeft},
+		}
+		if _, err := s.Report(t.Context(), report.Of(ledger.Run{Name: "nightly-1"}, results, plan.Plan{})); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, e := range s.bus.Sent() {
+			if e.DetailType == eventbus.ImageAvailable {
+				var d eventbus.Image
+				if err := json.Unmarshal([]byte(e.Detail), &d); err != nil {
+					t.Fatal(err)
+				}
+				said = append(said, fmt.Sprint(d.Source.ID, " ", d.Image.ID, " ", d.Image.General, " ", d.Image.Own))
+			}
+		}
+		want := []string{"i-1 ami-00000000000000002 true ami-00000000000000001", "i-2 ami-00000000000000001 false "}
+		if diff := cmp.Diff(want, said); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // names are the samples and schemas by the detail type they are of.
 var names = map[string]string{
 	eventbus.ImageAvailable: "golden-image-available", eventbus.RunEnded: "run-ended", eventbus.Noticed: "notice",
