@@ -2,6 +2,7 @@ package night_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
 
@@ -52,13 +54,19 @@ func (n *night) thawsInTime() {
 // before the first of the image's snapshots until the last.
 func (n *night) imagesOfFrozen() {
 	n.t.Helper()
-	snapshots := n.allSnapshots()
+	snapshots, volumes := n.allSnapshots(), map[string][]string{}
+	for _, i := range n.instances() {
+		volumes[aws.ToString(i.InstanceId)] = source.Volumes(i)
+	}
 	for _, r := range n.runs() {
 		for id, result := range n.results(r) {
 			if result.Ending != job.Imaged || !n.toFreeze(r.Name, id) || warns(result, job.BeforeFailed) {
 				continue
 			}
 			for _, s := range snapshots {
+				if !slices.Contains(volumes[id], aws.ToString(s.VolumeId)) {
+					continue // It is of the clone of a general image.
+				}
 				if of := tag.Map(s.Tags); of[tag.Source] == id && of[tag.Run] == r.Name && !n.stood(id, aws.ToTime(s.StartTime)) {
 					n.t.Errorf("snapshot %s of %s was begun at %s, when nothing stood still", aws.ToString(s.SnapshotId), id,
 						aws.ToTime(s.StartTime))

@@ -235,6 +235,21 @@ func TestWindowsIsLeftRaw(t *testing.T) {
 	})
 }
 
+// What is frozen and not stopped has a general image, too: its clone is not frozen, but stopped.
+func TestAFrozenSourceHasAGeneralImage(t *testing.T) {
+	plans := general(func(p *plan.Plan) { p.Consistency, p.Freeze.Of = plan.Frozen, plan.FreezeMySQL })
+	play(t, stack.Options{Plans: plans}, func(n *night) {
+		db := n.managed("db", "gp3 gp3")
+		r := n.run()[0]
+		result := n.results(r)[db]
+		n.want("ending", result.Ending, job.Imaged)
+		n.want("commands", n.did(db), "freeze thaw")
+		n.want("kinds", []bool{result.Image.General, result.Raw != nil}, []bool{true, true})
+		n.want("stopped", n.callsOf("StopInstances")[0].Resources, []string{aws.ToString(n.clones()[0].InstanceId)})
+		n.onlyFreeze(db)
+	})
+}
+
 // The rules count for general images and for the others by themselves: neither pushes anything of the other out.
 func TestGeneralImagesAreKeptApart(t *testing.T) {
 	plans := general(func(p *plan.Plan) { p.Keep.Last, p.Keep.Minimum, p.Keep.Grace = 2, 1, plan.Duration(time.Hour) })
