@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	sfnsdk "github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
@@ -54,26 +55,34 @@ func (n *night) thawsInTime() {
 // before the first of the image's snapshots until the last.
 func (n *night) imagesOfFrozen() {
 	n.t.Helper()
-	snapshots, volumes := n.allSnapshots(), map[string][]string{}
-	for _, i := range n.instances() {
-		volumes[aws.ToString(i.InstanceId)] = source.Volumes(i)
-	}
+	snapshots := n.ownSnapshots()
 	for _, r := range n.runs() {
 		for id, result := range n.results(r) {
 			if result.Ending != job.Imaged || !n.toFreeze(r.Name, id) || warns(result, job.BeforeFailed) {
 				continue
 			}
-			for _, s := range snapshots {
-				if !slices.Contains(volumes[id], aws.ToString(s.VolumeId)) {
-					continue // It is of the clone of a general image.
-				}
-				if of := tag.Map(s.Tags); of[tag.Source] == id && of[tag.Run] == r.Name && !n.stood(id, aws.ToTime(s.StartTime)) {
-					n.t.Errorf("snapshot %s of %s was begun at %s, when nothing stood still", aws.ToString(s.SnapshotId), id,
-						aws.ToTime(s.StartTime))
+			for _, s := range snapshots[id] {
+				if at := aws.ToTime(s.StartTime); tag.Map(s.Tags)[tag.Run] == r.Name && !n.stood(id, at) {
+					n.t.Errorf("snapshot %s of %s was begun at %s, when nothing stood still", aws.ToString(s.SnapshotId), id, at)
 				}
 			}
 		}
 	}
+}
+
+// ownSnapshots are those of sources' volumes, by source; those of a clone of it are not among them.
+func (n *night) ownSnapshots() map[string][]types.Snapshot {
+	n.t.Helper()
+	volumes, own := map[string][]string{}, map[string][]types.Snapshot{}
+	for _, i := range n.instances() {
+		volumes[aws.ToString(i.InstanceId)] = source.Volumes(i)
+	}
+	for _, s := range n.allSnapshots() {
+		if of := tag.Map(s.Tags)[tag.Source]; slices.Contains(volumes[of], aws.ToString(s.VolumeId)) {
+			own[of] = append(own[of], s)
+		}
+	}
+	return own
 }
 
 // toFreeze reports whether a run had to freeze an instance: it ran.
