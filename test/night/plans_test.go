@@ -69,7 +69,7 @@ func TestWithoutStopping(t *testing.T) {
 // The window is shorter than the queue: those whose turn comes too late are
 // left running, and said to be.
 func TestTheWindowCloses(t *testing.T) {
-	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Window = 1, plan.Duration(10*time.Minute) })
+	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Window = 1, plan.Duration(5*time.Minute) })
 	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.launchMany(10)
 		rest := n.launch("zzz", "stopped")
@@ -86,7 +86,7 @@ func TestTheWindowCloses(t *testing.T) {
 				late++
 				n.wasSkipped(r, id, job.WindowClosed)
 			}
-			n.want("stopped after the window", result.Times.StopSent.After(due.Add(10*time.Minute)), false)
+			n.want("stopped after the window", result.Times.StopSent.After(due.Add(5*time.Minute)), false)
 		}
 		if late == 0 || done < 2 {
 			n.t.Errorf("%d done, %d too late: want some of each", done, late)
