@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -132,11 +131,8 @@ func (s Step) image(ctx context.Context, j job.Job) (job.Job, error) {
 		if id, err = s.create(ctx, j, registered); err != nil {
 			return j, err
 		}
-		registered.ID = id
-		if _, err := s.Ledger.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
-			return j, &fault.NotYet{Err: err} // A sweep has found the image meanwhile.
-		} else if err != nil {
-			return j, fmt.Errorf("registering image %s of %s (%s): %w", id, j.Source.Name, j.Source.ID, err)
+		if err = s.known(ctx, j, launched{is: "general image"}, id, registered); err != nil {
+			return j, err
 		}
 	}
 	raw := j.Image

@@ -83,7 +83,7 @@ func (s Step) run(ctx context.Context, j job.Job, l launched) (id string, err er
 	return id, s.known(ctx, j, l, id, registered)
 }
 
-// known writes down which instance it is. Until then a sweep knows it by its token.
+// known writes down which instance, or image of it, it is. Until then a sweep knows it by its token or name.
 func (s Step) known(ctx context.Context, j job.Job, l launched, id string, registered ledger.Registration) error {
 	if registered.ID == id {
 		return nil

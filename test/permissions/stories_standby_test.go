@@ -30,38 +30,25 @@ func (n *night) member(plan string) string {
 	return id
 }
 
-// standing is a night with a member that is imaged in Standby.
-func standing(n *night) {
-	id := n.member("grouped")
-	n.run(due.Add(5 * time.Hour))
-	n.want("ending", n.result(id).Ending, job.Imaged)
-	n.want("state", n.lifecycle(id), "InService")
+// standing is a night with a member of a plan that is imaged in Standby.
+func standing(plan string, until time.Duration) func(*night) {
+	return func(n *night) {
+		id := n.member(plan)
+		n.run(due.Add(until))
+		n.want("ending", n.result(id).Ending, job.Imaged)
+		n.want("state", n.lifecycle(id), "InService")
+	}
 }
 
 // standingAborted is one whose run ends while the member is out: recover brings it back.
-func standingAborted(n *night) {
-	id := n.member("grouped")
-	n.before("image", func(string) { n.ok(n.States.Stop(n.runOf("grouped"), "", "")) })
-	n.run(due.Add(5 * time.Hour))
-	time.Sleep(20 * time.Minute)
-	n.want("state", n.lifecycle(id), "InService")
-}
-
-// replacedMeanwhile is a night with a member that is replaced while it is in Standby.
-func replacedMeanwhile(n *night) {
-	id := n.member("replaced")
-	n.run(due.Add(7 * time.Hour))
-	n.want("ending", n.result(id).Ending, job.Imaged)
-	n.want("state", n.lifecycle(id), "InService")
-}
-
-// replacedAborted is one whose run ends while the member is out: recover brings it back.
-func replacedAborted(n *night) {
-	id := n.member("replaced")
-	n.before("image", func(string) { n.ok(n.States.Stop(n.runOf("replaced"), "", "")) })
-	n.run(due.Add(7 * time.Hour))
-	time.Sleep(20 * time.Minute)
-	n.want("state", n.lifecycle(id), "InService")
+func standingAborted(plan string, until time.Duration) func(*night) {
+	return func(n *night) {
+		id := n.member(plan)
+		n.before("image", func(string) { n.ok(n.States.Stop(n.runOf(plan), "", "")) })
+		n.run(due.Add(until))
+		time.Sleep(20 * time.Minute)
+		n.want("state", n.lifecycle(id), "InService")
+	}
 }
 
 // draining is a night with an instance that is taken out of its target group meanwhile.

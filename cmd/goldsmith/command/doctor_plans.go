@@ -33,10 +33,10 @@ func (t *terms) needs(plans plan.Plans, absent bool) (all []look) {
 // met is what a run that began now would meet.
 func met(n rehearsal.Night) finding {
 	do := "goldsmith plan " + n.Plan + " says what would be done with each source."
-	lacks, unsure, imaged := lacks(n)
+	missing, unsure, imaged := lacks(n)
 	switch {
-	case len(lacks) > 0:
-		return finding{Is: unwell, Says: firstAnd(lacks), Do: do}
+	case len(missing) > 0:
+		return finding{Is: unwell, Says: firstAnd(missing), Do: do}
 	case len(unsure) > 0:
 		return finding{Is: unlooked, Says: firstAnd(unsure), Do: do}
 	case len(n.Sources) == 0:
@@ -47,7 +47,7 @@ func met(n rehearsal.Night) finding {
 }
 
 // lacks are what keeps the run from what the plan says, what could not be seen, and how many sources would be imaged.
-func lacks(n rehearsal.Night) (lacks, unsure []string, imaged int) {
+func lacks(n rehearsal.Night) (missing, unsure []string, imaged int) {
 	if n.Refused != "" {
 		return []string{"a run would touch nothing: " + sentence(n.Refused)}, nil, 0
 	}
@@ -60,22 +60,22 @@ func lacks(n rehearsal.Night) (lacks, unsure []string, imaged int) {
 			if slices.Contains(unseen, r.Code) {
 				unsure = append(unsure, says)
 			} else {
-				lacks = append(lacks, says)
+				missing = append(missing, says)
 			}
 		}
 	}
 	for _, c := range n.Copies {
 		if c.Problem != "" {
-			lacks = append(lacks, "copies in "+c.Region+": "+sentence(c.Problem))
+			missing = append(missing, "copies in "+c.Region+": "+sentence(c.Problem))
 		}
 	}
 	if n.Blind != "" {
-		lacks = append(lacks, "no image would be retired: "+sentence(n.Blind))
+		missing = append(missing, "no image would be retired: "+sentence(n.Blind))
 	}
 	for _, b := range n.BlindIn {
-		lacks = append(lacks, "no copy in "+b.Region+" would be retired: "+sentence(b.Why))
+		missing = append(missing, "no copy in "+b.Region+" would be retired: "+sentence(b.Why))
 	}
-	return lacks, unsure, imaged
+	return missing, unsure, imaged
 }
 
 // Codes of warnings that a person has to do something about before the next run, and of those that say that something

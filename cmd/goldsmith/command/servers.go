@@ -21,8 +21,9 @@ type server struct {
 	Image string `json:"image"`
 	// Was is nil where nothing is kept of it.
 	Was *job.Server `json:"was,omitempty"`
-	// Lacks are what it had and what there is no more.
-	Lacks []string `json:"lacks,omitempty"`
+	// Lacks are what it had and what there is no more; Unseen is whether that could not be looked at.
+	Lacks  []string `json:"lacks,omitempty"`
+	Unseen bool     `json:"unseen,omitempty"`
 }
 
 // servers are those of the newest images of the suite's own Region, one of each source, and what could not be looked
@@ -42,6 +43,7 @@ func servers(
 			s.Lacks, err = restore.Lacks(ctx, client, *s.Was)
 			switch {
 			case slices.Contains(denied, fault.Code(err)):
+				s.Unseen = true
 				note = "What of a server is not there any more is left out: " + fault.Brief(err)
 			case err != nil:
 				return nil, "", wrap("looking for what a restore of "+i.Of+" needs", err)
@@ -60,9 +62,12 @@ func (s server) print(p *page) {
 		return
 	}
 	p.fold("    ", "  %s, when %s was begun: %s", s.Of, s.Image, strings.Join(described(*s.Was), ", "))
-	if len(s.Lacks) > 0 {
+	switch {
+	case s.Unseen:
+		p.fold("    ", "    these credentials may not look whether that is all still there")
+	case len(s.Lacks) > 0:
 		p.fold("    ", "    %s %s", p.in(red, "not there any more:"), strings.Join(s.Lacks, ", "))
-	} else {
+	default:
 		p.fold("    ", "    its type, subnets, security groups and key pair are all there")
 	}
 	p.fold("    ", "    not looked at: %s; not kept: user data", restore.Unseen)
